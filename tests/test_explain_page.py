@@ -1,29 +1,24 @@
 """The numbers of the page, in a real browser, beside the core's and beside Python's lines."""
 
 import functools
-import json
 import re
 
 import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule import losses
 from chainrule.batches import Examples
 from chainrule.explanation.derivation import derive
 from chainrule.explanation.derivation_steps import Update
 from chainrule.explanation.notation import NOTATIONS
 from chainrule.explanation.page.drawn_units import EDGES, UNITS
-from chainrule.explanation.page.json_formulas import activation_formulas, loss_formula
 from chainrule.explanation.page.page_data import numbers as packed
 from chainrule.explanation.result import Explanation
 from chainrule.explanation.subjects import subject
 from chainrule.explanation.text import Text
 from chainrule.explanation.unit_places import Places
-from chainrule.losses import LOSSES
 from pages import FROZEN, NET, START, X, Y, expected, explained, shown_lines
 from strategies import problem
-from tables import ELEMENTWISE
 
 SUBJECTS = ["w1", "w5", "b2", "b4", "x2", "h1", "o2", "cost", "all"]
 
@@ -354,17 +349,6 @@ def test_a_large_network_is_condensed(opened, large):
 
 
 # The data
-
-
-def test_forms_of_all_rows_are_lists_of_json():
-    for name in ELEMENTWISE:
-        net = cr.Network(1, [cr.Dense(1, name)], loss="squared_error")
-        json.dumps(activation_formulas(net))
-    for name in [*LOSSES, "quantile(0.1, 0.9)"]:
-        group = losses.loss(name).group
-        (head,) = losses.loss(name).heads(group)
-        form = json.loads(json.dumps(loss_formula(head)))
-        assert len({json.dumps(each) for each in form["forms"]}) == group
 
 
 def test_numbers_are_packed_without_loss():

@@ -214,11 +214,12 @@ class Session {
     return this.wasm.losses(this.session, step) / divisor + this.wasm.penalty(this.session);
   }
 
-  // The same and its gradient, tensor by tensor.
+  // The same and its gradient, tensor by tensor; `loss` is the cost without the penalty.
   gradient({ step = 0, divisor = this.weight } = {}) {
     const sum = this.wasm.gradient(this.session, 1 / divisor, step);
     const gradients = this.program.tensors.map((_, k) => this.read(k, -2));
-    return { cost: sum / divisor + this.wasm.penalty(this.session), gradients };
+    const loss = sum / divisor;
+    return { cost: loss + this.wasm.penalty(this.session), loss, gradients };
   }
 
   // (n, outputs); what is not finite is refused.
@@ -248,7 +249,8 @@ class Session {
 
   // One pass of some examples, by their numbers: of each value of the program, (copies · rows, width),
   // `a`, ∂C/∂ it as it `came` back, and as it `went` on once what made it has gone back, and the `slope`
-  // of an activation. Where step > 0, masks are drawn and the batch's own statistics taken.
+  // of an activation. Where step > 0, masks are drawn and the batch's own statistics taken. Of each
+  // output there are its share in the loss, and what the loss's link makes of it.
   look({ rows, step = 0 }) {
     this.passed(rows, step);
     const read = (fill, count) => this.engine.filled(count, fill);
@@ -258,6 +260,9 @@ class Session {
         read((to) => this.wasm[name](this.session, v, to), count));
       return { a, came, went, slope };
     });
-    return { values, losses: read((to) => this.wasm.looked_losses(this.session, to), rows.length * this.members) };
+    const each = rows.length * this.members;
+    const [losses, shares, links] = [['looked_losses', 1], ['looked_shares', this.outputs], ['looked_links', this.outputs]]
+      .map(([name, width]) => read((to) => this.wasm[name](this.session, to), each * width));
+    return { values, losses, shares, links };
   }
 }

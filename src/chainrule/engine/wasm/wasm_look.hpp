@@ -5,6 +5,8 @@
 //   came    as a                  ∂C/∂ it for one example, as what reads it has sent it back
 //   went    as a                  the same once what made it has gone back: of what an activation made, δ
 //   slope   as a                  f′(z) of what an activation made of each number by itself; else 0
+//   shares, links   (copies · n, outputs)   of each output its share in the loss; what the loss's link
+//                   makes of it, as predictions have it
 //
 // Examples count as one each, whatever their weights, and the cost has no penalty.
 #pragma once
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "batch.hpp"
+#include "predict.hpp"
 
 namespace chainrule {
 
@@ -66,6 +69,7 @@ public:
             op.gather(net_.room, b.rows(), share, op.forward_kinds);
         });
         net_.program.each([&](const auto& op) { note_slopes(op); });
+        note_losses(data.targets, examples);
         compare(net_, data, b, {0, n_});
         net_.program.each_backward([&](const auto& op) {
             keep(op.y, op.first, op.copies, came_);
@@ -85,6 +89,8 @@ public:
     void went(int v, T* out) const {
         write(v, out, [&](const Value<T>& own, int r) { return own.d_row(r); });
     }
+    void shares(T* out) const { std::copy(shares_.begin(), shares_.end(), out); }
+    void links(T* out) const { std::copy(links_.begin(), links_.end(), out); }
     // Of each member and example.
     void losses(T* out) const {
         std::copy_n(net_.losses.get(), static_cast<std::size_t>(n_) * net_.program.spec.members(), out);
@@ -125,6 +131,43 @@ private:
         std::fill_n(to.d_row(first), numbers, T{0});  // as the padding must be
     }
 
+    void note_losses(const Targets<T>& targets, const std::vector<std::int64_t>& examples) {
+        const Value<T>& last = net_.last();
+        const int o = net_.program.spec.outputs();
+        shares_.resize(static_cast<std::size_t>(n_) * last.spec.copies * o);
+        links_.resize(shares_.size());
+        std::vector<T> y(static_cast<std::size_t>(o));
+        for (int r = 0; r < n_ * last.spec.copies; ++r) {
+            const std::int64_t k = examples[static_cast<std::size_t>(r % n_)];
+            if (targets.y) std::copy_n(targets.y + k * targets.ld, o, y.data());
+            for (int j = 0; !targets.y && j < o; ++j) y[j] = T(j == targets.labels[k]);
+            link_row(net_.program.spec.heads, last.row(r), links_.data() + r * o);
+            for (std::size_t h = 0; h < net_.program.spec.heads.size(); ++h)
+                note_shares(h, last.row(r), y.data(), shares_.data() + r * o);
+        }
+    }
+
+    // Of one head's outputs; of a cross-entropy −t ln p, which is a label's loss.
+    void note_shares(std::size_t h, const T* a, const T* y, T* to) const {
+        const Head& head = net_.program.spec.heads[h];
+        const int o = head.outputs;
+        const T* parameters = net_.model->loss_parameters[h].get();
+        std::vector<T> none(static_cast<std::size_t>(padded<T>(o))), scratch(none.size());
+        const rows::Smoothing<T> smooth(parameters[0], o);
+        for (int j = head.first; j < head.first + o; ++j) {
+            if (head.loss != Loss::cross_entropy) {
+                const T p = parameters[j - head.first];
+                to[j] = rows::share<T>(head.loss, broadcast<T>(a[j]), broadcast<T>(y[j]), broadcast<T>(p),
+                                       T(o)).value[0];
+            } else if (const T t = multiply_add(y[j], smooth.keep, smooth.share); t == 0) {
+                to[j] = 0;
+            } else {
+                to[j] = t * loss_row<T>(head.loss, none.data(), a + head.first, nullptr, j - head.first, o,
+                                        T{1}, scratch.data());
+            }
+        }
+    }
+
     template <class Row>
     void write(int v, T* out, Row&& row) const {
         const Value<T>& value = net_.values[v];
@@ -133,6 +176,7 @@ private:
 
     Network<T> net_;
     std::vector<std::vector<T>> came_, slopes_;
+    std::vector<T> shares_, links_;
     int n_ = 0;
 };
 

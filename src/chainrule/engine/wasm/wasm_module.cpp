@@ -125,6 +125,12 @@ CHAINRULE_EXPORT("looked_went") void looked_went(Session<T>* session, int v, T* 
 CHAINRULE_EXPORT("looked_slope") void looked_slope(Session<T>* session, int v, T* to) {
     session->looked()->slope(v, to);
 }
+CHAINRULE_EXPORT("looked_shares") void looked_shares(Session<T>* session, T* to) {
+    session->looked()->shares(to);
+}
+CHAINRULE_EXPORT("looked_links") void looked_links(Session<T>* session, T* to) {
+    session->looked()->links(to);
+}
 CHAINRULE_EXPORT("looked_losses") void looked_losses(Session<T>* session, T* to) {
     session->looked()->losses(to);
 }

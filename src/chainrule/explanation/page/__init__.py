@@ -3,16 +3,16 @@
 | file | what it is for |
 |---|---|
 | `mathml_templates.py` | formulas as MathML, with holes for names and figures |
-| `json_formulas.py` | formulas as lists, and the forms of a network's activations and loss |
+| `json_formulas.py` | formulas as lists |
 | `drawn_units.py` | what is drawn: units, edges, bands and bows; of a large network the strongest |
 | `embedded_numbers.py` | the core's numbers, where the page works out none |
 | `number_tables.py` | every number of what is drawn |
 | `class_costs.py` | the lines of the cost for each class that an example can be given |
 | `page_derivations.py` | the steps of every subject, each embedded once |
+| `page_engine.py`, `page_engine.js` | what the engine is told; the numbers that it makes |
 | `page_data.py` | everything that the page knows, as JSON |
 | `page.html`, `page.css` | what it looks like |
 | `compiled_formulas.js` | formulas worked out |
-| `network_passes.js`, `descent_rounds.js` | the passes and the training worked out |
 | `fractions.js` | formulas of printed numbers worked out exactly |
 | `printed_digits.js`, `formula_view.js` | digits that hold; names and figures put into formulas |
 | `quantity_values.js` | the number of every quantity that a formula names |
@@ -30,6 +30,7 @@ import html
 import string
 from typing import TYPE_CHECKING, Any
 
+from chainrule.engine.wasm import engine_script
 from chainrule.errors import check_whole
 from chainrule.explanation.notation import COST
 from chainrule.explanation.page.page_data import data, visible
@@ -42,8 +43,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = (
     "compiled_formulas",
-    "network_passes",
-    "descent_rounds",
+    "page_engine",
     "fractions",
     "printed_digits",
     "formula_view",
@@ -79,14 +79,16 @@ def page(explanation: Explanation, rounds: int = 10_000) -> Page:
     '<!doctype html>'
     """
     rounds = check_whole("page: rounds", rounds, least=1)
-    script = joined_scripts(_file(f"{s}.js") for s in SCRIPTS)
+    known = data(explanation, rounds)
+    own = [_file(f"{s}.js") for s in SCRIPTS]
+    script = joined_scripts([engine_script(), *own] if known["live"] else own)
     style = _file("page.css")
     filled = string.Template(_file("page.html")).substitute(
-        policy=policy(script, style),
+        policy=policy(script, style, compiles=known["live"]),
         symbol=html.escape(explanation.symbol(Text())),
         network=html.escape(visible(explanation.network)),
         examples=_examples(explanation),
-        hint=_hint(known := data(explanation, rounds)),
+        hint=_hint(known),
         style=style,
         script=script,
         data=inert_json(known),

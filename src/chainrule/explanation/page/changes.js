@@ -4,7 +4,7 @@ const WORK = 5e7; // multiplications that may be done without being asked for
 
 const trained = () => {
   if (training || !page.update?.rounds) return training;
-  training = new Training(new Net(page), start, page.update.rounds);
+  training = new Training(new Net(engine, page), start, page.update.rounds);
   training.progress = chart;
   return training;
 };

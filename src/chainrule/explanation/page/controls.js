@@ -88,4 +88,25 @@ const open = () => {
   document.documentElement.dataset.ready = performance.now().toFixed(1); // since the page was asked for
 };
 
-open();
+// Where the browser cannot compile the engine, the derivation is shown as text.
+const plain = (error) => {
+  const text = new DOMParser().parseFromString(document.querySelector('noscript').textContent, 'text/html').body;
+  const why = 'This browser cannot work the numbers of this page out: it lacks WebAssembly with vectors, or DecompressionStream.';
+  delete document.documentElement.dataset.live;
+  document.body.append(el('p', { role: 'alert', title: String(error) }, why), el('pre', {}, text.textContent));
+};
+
+const begin = async () => {
+  if (page.live) {
+    try {
+      engine = await Engine.unpacked(page.engine.module);
+      net = new Net(engine, page);
+    } catch (error) {
+      return plain(error);
+    }
+  }
+  values = new Values(page, net, state);
+  return open();
+};
+
+begin();

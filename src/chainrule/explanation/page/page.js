@@ -66,8 +66,9 @@ const given = () => ({
 
 let start = given();
 const state = { ...start, round: 0, row: 0, subject: 0, stage: undefined, hovered: undefined };
-const net = page.live ? new Net(page) : null;
-let values = new Values(page, net, state);
+let net = null; // where the page works its numbers out, once the engine is there
+let engine;
+let values;
 let training;
 let playing;
 

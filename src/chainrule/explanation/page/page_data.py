@@ -21,10 +21,10 @@ from chainrule.explanation.notation import COST, Key, derivative
 from chainrule.explanation.page.class_costs import ClassCosts
 from chainrule.explanation.page.drawn_units import DrawnUnits, NetworkNumbers, drawn_units
 from chainrule.explanation.page.embedded_numbers import known_numbers, other_parameters
-from chainrule.explanation.page.json_formulas import activation_formulas, loss_formula
 from chainrule.explanation.page.mathml_templates import shapes
 from chainrule.explanation.page.number_tables import tables
 from chainrule.explanation.page.page_derivations import Library, name_list
+from chainrule.explanation.page.page_engine import page_engine
 from chainrule.explanation.subjects import ALL
 from chainrule.loss_row import Head
 from chainrule.optimizers import OPTIMIZERS, SGD
@@ -71,6 +71,7 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
         "notation": explanation.notation,
         "digits": explanation.digits or 0,
         "live": not fixed,
+        "engine": None if fixed else page_engine(d),
         **_training(d, fixed=fixed),
         **(_chain(d) if drawn.is_chain else {"params": [], "frozen": []}),
         "data": _examples(d),
@@ -93,10 +94,9 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
 
 
 def _training(d: Derivation, *, fixed: bool) -> dict[str, Any]:
-    """What the page needs to work out the cost; its formulas alone where it does."""
+    """What the page knows of the cost."""
     return {
         "widths": d.at.widths,
-        "activations": [] if fixed else _activations(d),
         "heads": [_head(part, fixed=fixed) for part in _heads(d)],
         "l1": d.net.l1,
         "l2": d.net.l2,
@@ -110,9 +110,11 @@ def _heads(d: Derivation) -> tuple[Head, ...]:
 
 
 def _head(head: Head, *, fixed: bool) -> dict[str, Any]:
-    """Which outputs a loss is of, what their targets may be, and its formulas where it has some."""
+    """Which outputs a loss is of, and what their targets may be; how a softmax smooths them."""
     of = {"first": head.first, "end": head.end, "target": head.loss.target}
-    return of if fixed else of | loss_formula(head)
+    softmax = not fixed and head.loss.name == "cross_entropy"
+    smoothing = head.loss.parameters[0] if softmax and head.loss.parameters else 0
+    return of | {"softmax": softmax, "smoothing": smoothing}
 
 
 def _chain(d: Derivation) -> dict[str, Any]:
@@ -219,11 +221,6 @@ def _rows(d: Derivation) -> list[Activation]:
     """The activation of each layer of a chain."""
     layers: list[Any] = [place.layer for place in d.at.layers]
     return [activation(layer.activation) for layer in layers]
-
-
-def _activations(d: Derivation) -> list[Any]:
-    forms = activation_formulas(d.net)
-    return [forms[str(row)] for row in _rows(d)]
 
 
 def _examples(d: Derivation) -> dict[str, Any]:

@@ -106,12 +106,11 @@ class Values {
   }
 
   // Letters that stand for what no formula of the steps gives.
-  letter({ text, layer, unit }) {
+  letter({ text, unit }) {
     if (text === 'η') return this.state.rate;
     if (text === 'Σ|w|') return this.net.absolute;
     if (text === 'Σw²') return this.net.squares;
     if (text === 'mean weight') return this.net.weight / this.net.n;
-    if (text === 't' && layer === 1) return this.at(this.net.t, this.page.widths.length - 1, unit);
     if (text === '|g|') return this.net.length ??= this.norm();
     if (text === '|z|') return Math.max(...this.logits(unit).map(Math.abs));
     return undefined;
