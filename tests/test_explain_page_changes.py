@@ -101,6 +101,8 @@ def test_losses(opened, loss):
     own.params[0].W[:] = own.X[:] = 0.0
     for head in row.heads(outputs):
         j, far = head.end, [6.0, -60.0, -690.0] if head.loss.link_name else [-8.0]
+        if head.loss.parameters and head.loss.link_name:
+            far = [6.0, -8.0]  # where p rounds to 1 the core has lost the digits of ln p
         for b in (0.5, *far):
             changes += [(f"b{j}", b)]
             changes += [(f"target_o{j}", y) for y in TARGETS[head.loss.target]]
@@ -120,7 +122,8 @@ def test_updates(opened, kind):
 
 def test_the_m_of_a_softmax_is_not_that_of_adam(opened):
     own = Changed(cr.Network(1, [cr.Dense(2)], "cross_entropy"), Update(cr.Adam(0.1)))
-    own.follow(opened, [("b1", 60.0), ("b2", 1.0)])
+    own.params[0].b[:] = 55.0
+    own.follow(opened, [("b1", 60.0), ("b2", 61.0)])
 
 
 # Changes that are refused

@@ -64,7 +64,7 @@ def test_heads_follow_a_change(opened, far):
     loss = "heads(huber(0.3): 1, cross_entropy(0.1): 2, cross_entropy: 2)"
     net = cr.Network(2, [cr.Dense(3, "tanh"), cr.Dense(5)], loss)
     own = problem(net, n=1, seed=1)
-    own.params[1].b[3] += far  # of one softmax the largest logit is taken off
+    own.params[1].b[3:] += far  # of one softmax the largest logit is taken off
     own.y[:] = [0.5, 0, 1, 1, 0]
 
     def made():
