@@ -88,7 +88,11 @@ class HeadLoss(NamedTuple):
 
 
 class LayerValues(NamedTuple):
-    """The numbers of the values that a layer reads and makes."""
+    """The numbers of the values that a layer reads and makes.
+
+    >>> Program(cr.Network(2, [cr.Dense(1, "tanh")], "huber")).layers["0"]
+    LayerValues(x=0, z=1, a=2)
+    """
 
     x: int
     z: int | None
