@@ -100,7 +100,7 @@ CALLS = {
     "chainrule info": (CORE, "info"),
     "chainrule inspect": ("rich", "inspect a.model"),
     "chainrule lint": ("mpmath", "lint t.md --network 2-2-2"),
-    "chainrule playground": (CORE, "playground -o playground.html"),
+    "chainrule playground": ("mpmath rich scipy sklearn", "playground -o playground.html"),
     "chainrule predict": ("polars sklearn", "predict t.model t.csv"),
     "chainrule train": (
         "matplotlib polars rich sklearn",

@@ -19,7 +19,13 @@ from chainrule.history import DivergenceError
 from chainrule.tabular.memory import plainly_too_little
 from chainrule.tabular.output_files import FULL, SavedElsewhereError
 
-WHOLE = {"demo": "demo", "evaluate": "tables", "predict": "tables", "train": "tables"}
+WHOLE = {
+    "demo": "demo",
+    "evaluate": "tables",
+    "playground": "tables",
+    "predict": "tables",
+    "train": "tables",
+}
 """The extra that brings all that a command needs; of the others, that of what is missing does."""
 
 
