@@ -229,7 +229,7 @@ def table(path: Path) -> Path:
     """Write a table of 20 columns of numbers and one of classes."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(100_000, 20))
-    rows = [",".join(f"{x:.6g}" for x in row) + f",{'ab'[row[0] * row[1] > 0]}" for row in X]
+    rows = [",".join(f"{x:.6g}" for x in row) + f",{'ab'[int(row[0] * row[1] > 0)]}" for row in X]
     names = ",".join([*(f"x{k}" for k in range(20)), "y"])
     path.write_text("\n".join([names, *rows]) + "\n", encoding="utf-8")
     return path
