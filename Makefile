@@ -165,13 +165,14 @@ clean: ## remove .venv, caches and everything built
 	@$(PIP) install $(BUILD) --editable .
 	@touch $@
 
-# What the demonstration needs is installed while the engine is compiled.
+# What the demonstration needs is installed while the engine is compiled; of its Python only what runs
+# is compiled, when it runs.
 .venv/.installed-native: pyproject.toml $(ENGINE) .ci/requirements.py .venv/.build-tools
 	@echo "Setting up chainrule and what its demonstration needs in .venv ..."
 	@$(BIN)/python .ci/requirements.py demo > .venv/requirements-demo.txt
 	@CMAKE_ARGS=-DCHAINRULE_ISAS=native $(PIP) install --no-build-isolation --no-deps \
 		--config-settings=build-dir=build/native --editable . & built=$$!; \
-		$(PIP) install --requirement .venv/requirements-demo.txt && wait $$built
+		$(PIP) install --no-compile --requirement .venv/requirements-demo.txt && wait $$built
 	@touch $@
 
 # What an extra and the package need, without the package: checking it takes no compiler.

@@ -1,6 +1,7 @@
 """What doctests may take for granted: `np` and `cr`; some want a library that may be missing."""
 
 import os
+import signal
 from typing import Any
 
 # Threads of BLAS and OpenMP that wait for each other, in as many processes as there are cores, take
@@ -12,6 +13,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+
+# A shell that starts this in the background has it ignore Ctrl-C, which some tests are about.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OF_A_LIBRARY = {
     "from_keras": "keras",

@@ -54,7 +54,7 @@ class Visit:
         self.page.set_viewport_size({"width": width, "height": height})
         self.page.emulate_media(media="null", color_scheme="null")
         self.page.mouse.move(0, 0)
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(60_000)
         self.listeners = {
             "console": lambda message: self.messages.append(message.text),
             "pageerror": lambda error: self.messages.append(str(error)),

@@ -302,7 +302,7 @@ def test_runs_go_on_from_their_histories(lanes):
 @pytest.fixture(params=[True, False], ids=["breaks off", "goes on"])
 def ctrl_c(request):
     """Whether a system call is broken off by SIGINT, or goes on, as libraries may set it."""
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored
     signal.siginterrupt(signal.SIGINT, request.param)
     yield
     signal.signal(signal.SIGINT, before)

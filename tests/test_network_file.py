@@ -11,7 +11,7 @@ import chainrule as cr
 from chainrule.activations import ACTIVATIONS
 from chainrule.demo import chain_network, worked_example
 from chainrule.explanation.network_file import EXAMPLES, KEYS, network_path, read_network_file
-from chainrule.explanation.network_training import FORMER, SETTINGS
+from chainrule.explanation.network_training import SETTINGS
 from chainrule.losses import LOSSES, loss
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.trees import leaves
@@ -213,12 +213,6 @@ def test_each_optimizer_with_its_settings(tmp_path, name):
     values = {key: OWN[key] == "true" or float(OWN[key]) for key in SETTINGS[name]}
     assert file.optimizer == OPTIMIZERS[name](0.125, **values)
     assert short(tmp_path, f'optimizer = "{name}"').optimizer == OPTIMIZERS[name]()
-
-
-def test_settings_may_have_their_names_of_before(tmp_path):
-    more = "".join(f"{old} = {OWN[new]}\n" for old, new in FORMER.items())
-    values = {new: float(OWN[new]) for new in FORMER.values()}
-    assert short(tmp_path, f'optimizer = "rprop"\n{more}').optimizer == cr.Rprop(**values)
 
 
 def test_momentum_as_a_running_mean(tmp_path):

@@ -48,6 +48,14 @@ def test_costs_are_pythons(opened_playground, told, epochs):
     assert shown == pytest.approx(as_python_trains(told, epochs), rel=1e-3)
 
 
+def test_the_penalty_is_in_the_cost_of_training_alone(opened_playground, told):
+    own = opened_playground(address_of({"net": {"l2": 10}}))
+    shown = [float(own.stands(name)) for name in ("cost", "test_cost")]
+    without = as_python_trains(told, 0)
+    assert shown[0] > without[0] + 1
+    assert shown[1] == pytest.approx(without[1], rel=1e-3)
+
+
 def test_steps_epochs_and_reset(opened_playground):
     own = opened_playground()
     first = own.stands("cost")

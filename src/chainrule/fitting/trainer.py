@@ -242,9 +242,8 @@ class Trainer:
         """
         while not self.over:
             self._call(hooks)
-        LOGGER.info(
-            "trained: %d epochs, loss %g, ended by %s", self.epochs, self.losses[-1], self.over
-        )
+        loss = self.losses[-1] if self.losses else math.nan
+        LOGGER.info("trained: %d epochs, loss %g, ended by %s", self.epochs, loss, self.over)
 
     def _call(self, hooks: tuple[Hook, ...]) -> None:
         """Call `fit` for one visit, or where one is an epoch for all that are left."""

@@ -21,6 +21,7 @@ from chainrule.losses import FAMILIES as LOSS_FAMILIES
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.schedules import SCHEDULES, Schedule
+from chainrule.streams import Stream, generator
 from chainrule.trees import named_leaves
 from chainrule.value_types import Bounds
 
@@ -106,7 +107,7 @@ def _tensors(kind: type[Layer]) -> list[dict[str, Any]]:
     layer = kind.example(4)
     if hasattr(layer, "layers"):  # those within have theirs
         return []
-    once, again = (layer.init(4, np.random.default_rng(seed)) for seed in (0, 1))
+    once, again = (layer.init(4, generator(Stream.WEIGHTS, seed)) for seed in (0, 1))
     return [
         {
             "name": name,

@@ -209,9 +209,14 @@ class Session {
     return { steps: made, diverged: made < steps, parts: parts.subarray(0, 2 * made) };
   }
 
-  // The cost of all examples; dropout's masks are those of a step, or none.
-  cost({ step = 0, divisor = this.weight } = {}) {
-    return this.wasm.losses(this.session, step) / divisor + this.wasm.penalty(this.session);
+  // The mean loss of all examples; dropout's masks are those of a step, or none.
+  loss({ step = 0, divisor = this.weight } = {}) {
+    return this.wasm.losses(this.session, step) / divisor;
+  }
+
+  // The same with the penalty.
+  cost(of) {
+    return this.loss(of) + this.wasm.penalty(this.session);
   }
 
   // The same and its gradient, tensor by tensor; `loss` is the cost without the penalty.

@@ -22,6 +22,7 @@ from chainrule.explanation.line_patterns.recording_sheet import (
 )
 from chainrule.explanation.mathml import MathML
 from chainrule.layers import LAYERS, Draw, Layer, Role
+from chainrule.streams import Stream, generator
 from chainrule.trees import named_leaves
 
 ROLES = {Role.WEIGHT: {"weight": True}, Role.STATISTIC: {"fixed": True}}
@@ -152,7 +153,7 @@ def _asked(part: Any) -> Iterator[str]:
 def _sample(kind: type[Layer], *, trains: bool) -> Any:
     """What a small layer of the kind saw of an example."""
     layer, x = kind.example(2), np.array([[0.5, 0.25]])
-    params = layer.init(2, np.random.default_rng(0))
+    params = layer.init(2, generator(Stream.WEIGHTS))
     return layer.forward(params, x, Draw(0, 1) if trains else None, np)[1]
 
 

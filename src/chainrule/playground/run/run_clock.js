@@ -64,7 +64,12 @@ class RunClock {
   }
 
   // A new run of the state, at one of its steps.
-  async make(step) {
+  make(step) {
+    this.making = this.begin(step);
+    return this.making;
+  }
+
+  async begin(step) {
     const own = ++this.makings;
     this.pause();
     try {
@@ -105,9 +110,11 @@ class RunClock {
     this.state.put('at.step', this.frame.at.step);
   }
 
+  // What is asked for while a run is made is asked of that run.
   async asked(kind, what) {
-    if (!this.made) return;
     this.pause();
+    await this.making;
+    if (!this.made) return;
     const own = this.makings;
     try {
       this.show(await this.asks(kind, what), own);

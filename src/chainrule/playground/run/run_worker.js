@@ -32,7 +32,7 @@ const SEEN = {
     const from = performance.now();
     if (goesOn && costs && from - own.costsAt < COSTS_SHARE * own.costsTook) return costs;
     if (tested) filled(tested, tensors);
-    own.costs = { step: run.at.step, training: run.session.cost(), test: tested?.cost() ?? null };
+    own.costs = { step: run.at.step, training: run.session.cost(), test: tested?.loss() ?? null };
     own.costsAt = performance.now();
     own.costsTook = own.costsAt - from;
     return own.costs;

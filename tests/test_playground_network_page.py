@@ -1,0 +1,140 @@
+"""The panels of network, training and weights: what is added, typed and refused in them."""
+
+import json
+
+import pytest
+
+from chainrule.playground.choices import choices
+from page_scripts import NODE
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="there is no Node")
+
+CHOICES = json.loads(json.dumps(choices()))
+
+
+def trains(own):
+    """Make a step of a run that has just begun."""
+    own.wait_for_step(0)
+    own.press("step")
+    own.wait_for_step(1)
+    assert own.page.inner_text("#wrong") == ""
+
+
+def add(own, kind):
+    own.page.select_option("#network .wing > .layers > select", kind)
+
+
+def typed(own, label, text, place="#hyper"):
+    field = own.page.locator(place).get_by_label(label, exact=True).first
+    field.fill(text)
+    field.press("Tab")
+    return field
+
+
+def wrong(own, text):
+    own.page.locator(".wrong").filter(has_text=text).first.wait_for()
+
+
+def kinds(own):
+    return own.page.locator("#network .wing > .layers > ol > li > .head code").all_inner_texts()
+
+
+def test_layers_of_every_kind_are_added_moved_and_removed(opened_playground):
+    own = opened_playground()
+    for kind in CHOICES["layers"]:
+        add(own, kind)
+        trains(own)
+    assert kinds(own) == ["dense", "dense", *CHOICES["layers"], "dense"]
+    third = own.page.locator("#network .layer").nth(2)
+    third.get_by_role("button", name="move towards the output").click()
+    assert kinds(own)[2:4] == ["activate", "dense"]
+    trains(own)
+    first = own.page.locator("#network .layer").first
+    while len(kinds(own)) > 1:
+        first.get_by_role("button", name="remove").first.click()
+    trains(own)
+    first.get_by_role("button", name="remove").click()
+    wrong(own, "There must be at least one layer; nothing is changed.")
+    assert len(kinds(own)) == 1
+
+
+def every(own, place, table):
+    for name in CHOICES[table]:
+        own.page.locator(place).first.select_option(name)
+        trains(own)
+
+
+def test_every_activation_loss_optimizer_and_schedule_trains(opened_playground):
+    own = opened_playground()
+    every(own, "#network [data-table=activation] select", "activations")
+    every(own, "#hyper [data-table=loss] select", "losses")
+    own.page.locator("#hyper").get_by_label("optimizer").focus()
+    for name in CHOICES["optimizers"]:
+        own.page.get_by_label("optimizer", exact=True).select_option(name)
+        trains(own)
+    for name in CHOICES["schedules"]:
+        own.page.get_by_label("schedule of the rate", exact=True).first.select_option(name)
+        trains(own)
+    for label, text in (
+        ("l1", "0.01"),
+        ("l2", "0.1"),
+        ("batch", "1"),
+        ("seed of the weights", "7"),
+    ):
+        typed(own, label, text)
+        trains(own)
+
+
+@pytest.mark.parametrize(
+    ("label", "text", "must"),
+    [
+        ("learning_rate", "fast", "a number ≥ 0"),
+        ("beta1", "1", "a number ≥ 0, < 1"),
+        ("batch", "0", "a whole number ≥ 1"),
+        ("batch", "2.5", "a whole number ≥ 1"),
+        ("l1", "-1", "a number ≥ 0"),
+    ],
+)
+def test_a_number_that_does_not_fit_is_refused_and_stays(opened_playground, label, text, must):
+    own = opened_playground()
+    field = typed(own, label, text)
+    wrong(own, f"{label} must be {must}, got “{text}”; nothing is changed.")
+    assert field.input_value() == text
+    assert own.page.is_disabled("#undo")
+    trains(own)
+    assert field.input_value() == text
+
+
+def test_what_layers_may_not_be_is_refused(opened_playground):
+    own = opened_playground()
+    typed(own, "units", "0", "#network")
+    wrong(own, "units must be a whole number ≥ 1, got “0”; nothing is changed.")
+    last = own.page.locator("#network .layer").last
+    last.get_by_label("activation").select_option("tanh")
+    wrong(own, "The loss cross_entropy applies softmax itself")
+    assert last.get_by_label("units").get_attribute("readonly") is not None
+    own.page.get_by_label("optimizer", exact=True).select_option("sgd")
+    typed(own, "dampening", "0.5")
+    wrong(own, "Dampening is of a momentum without nesterov; nothing is changed.")
+    trains(own)
+
+
+def test_weights_are_read_changed_and_frozen(opened_playground):
+    own = opened_playground()
+    cell = own.page.get_by_label("w1", exact=True)
+    cell.fill("0.25x")
+    cell.press("Tab")
+    wrong(own, "w1 must be a number, got “0.25x”; nothing is changed.")
+    assert cell.input_value() == "0.25x"
+    cell.fill("0.25")
+    cell.press("Tab")
+    own.page.get_by_label("frozen: all of them stay as they are").check()
+    trains(own)
+    assert cell.input_value() == "0.25"
+    own.page.get_by_label("frozen: all of them stay as they are").uncheck()
+    trains(own)
+    assert cell.input_value() != "0.25"
+    own.page.get_by_label("parameters").select_option("3")
+    own.page.get_by_label("b9", exact=True).wait_for()
+    own.page.select_option("#language", "zh")
+    own.page.get_by_label("冻结：全部保持不变").wait_for()
