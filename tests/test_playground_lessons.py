@@ -169,7 +169,7 @@ def test_a_lesson_drives_the_page(opened_playground, tmp_path):
     )
     page.select_option("#language", "en")
     page.set_input_files("#lessons [type=file]", path)
-    assert page.inner_text("#lessons h3") == "<i>Mine</i>"
+    page.locator("#lessons h3", has_text="<i>Mine</i>").wait_for()
     path.write_text("title: Mine\n---\n? How much?\n")
     page.set_input_files("#lessons [type=file]", path)
     page.locator("#lessons .wrong", has_text="Line 3: the question has no answer").wait_for()

@@ -70,6 +70,18 @@ def test_steps_epochs_and_reset(opened_playground):
     assert own.stands("cost") == first
 
 
+def test_a_step_asked_for_while_a_run_is_made_is_a_step_of_it(opened_playground):
+    own = opened_playground()
+    own.press("epoch")
+    own.wait_for_step(7)
+    own.page.locator("#data").get_by_label("seed").evaluate("""(seed) => {
+      seed.value = '5';
+      seed.dispatchEvent(new Event('change', { bubbles: true }));
+      document.querySelector('#training [name=step]').click();
+    }""")
+    own.wait_for_step(1)
+
+
 def test_playing_goes_on_until_it_is_ended(opened_playground):
     own = opened_playground()
     own.press("play")

@@ -53,7 +53,7 @@ class RunClock {
     const own = ++this.makings;
     this.edits = edits;
     this.state.put('edits', edits);
-    queueMicrotask(() => own === this.makings && this.make(0));
+    this.making = Promise.resolve().then(() => own === this.makings && this.make(0));
   }
 
   // The run of a state that was opened, at the step that it is at.
