@@ -74,6 +74,13 @@ class Playground(Visit):
     def wait_for_step(self, step):
         self.shown("at_step", f"^{step:,}$")
 
+    def trains(self):
+        """Make a step of a run that has just begun."""
+        self.wait_for_step(0)
+        self.press("step")
+        self.wait_for_step(1)
+        assert self.page.inner_text("#wrong") == ""
+
 
 @pytest.fixture(scope="session")
 def playground_file(tmp_path_factory):

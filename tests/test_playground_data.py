@@ -206,14 +206,6 @@ def wrong(own, text):
     own.page.locator(".wrong, #wrong").filter(has_text=text).wait_for()
 
 
-def trains(own):
-    """Make a step of a run that has just begun."""
-    own.wait_for_step(0)
-    own.press("step")
-    own.wait_for_step(1)
-    assert own.page.inner_text("#wrong") == ""
-
-
 def read(own, text):
     own.page.fill("#data textarea", text)
     own.page.get_by_role("button", name="Read the text").click()
@@ -228,7 +220,7 @@ def test_every_set_trains(opened_playground):
     for name in [each for each in sets if each not in ("own", "spiral")] + ["spiral"]:
         chosen(own, name)
         summary(own, expected.get(name, "100 examples in training, 100 in the test; 2 inputs"))
-        trains(own)
+        own.trains()
         if name == "tutorial":
             assert own.stands("cost") == "0.291"
             assert own.page.locator(".layer").count() == 2
@@ -245,7 +237,7 @@ def test_what_is_drawn_can_be_changed_and_taken_back(opened_playground):
     summary(own, "40 examples in training, 10 in the test")
     own.page.get_by_label("x₁²", exact=True).check()
     summary(own, "3 inputs")
-    trains(own)
+    own.trains()
     for _ in range(3):
         own.page.click("#undo")
     summary(own, "100 examples in training, 100 in the test; 2 inputs")
@@ -278,14 +270,14 @@ def test_a_table_of_ones_own(opened_playground, tmp_path):
     chosen(own, "own")
     read(own, OWN)
     summary(own, "20 examples in training, 20 in the test; 3 inputs")
-    trains(own)
+    own.trains()
     said = own.page.inner_text("#data .chosen")
     assert "left out: 40 different words" in said
     own.page.get_by_label("use of colour").select_option("out")
     summary(own, "1 inputs")
     own.page.get_by_label("use of size").select_option("y")
     summary(own, "2 inputs")
-    trains(own)
+    own.trains()
     assert own.page.get_by_label("loss", exact=True).input_value() == "half_squared_error"
     own.page.get_by_label("The link holds my table").check()
     address = own.page.input_value("#link")
@@ -295,10 +287,10 @@ def test_a_table_of_ones_own(opened_playground, tmp_path):
     (tmp_path / "more.csv").write_text("a;b\n1,5;p\n2,5;q\n3,5;p\n4,5;q\n", encoding="utf-8")
     own.page.set_input_files("#data input[type=file]", tmp_path / "more.csv")
     summary(own, "2 examples in training, 2 in the test; 1 inputs")
-    trains(own)
+    own.trains()
     own.goto(address[address.index("#") :])
     summary(own, "2 inputs")
-    trains(own)
+    own.trains()
 
 
 def test_a_file_that_is_dropped(opened_playground):
@@ -310,7 +302,7 @@ def test_a_file_that_is_dropped(opened_playground):
     }"""  # noqa: E501
     own.page.evaluate(drop, OWN)
     summary(own, "3 inputs")
-    trains(own)
+    own.trains()
 
 
 def test_a_page_begins_with_a_table(browser, tmp_path):
@@ -320,7 +312,7 @@ def test_a_page_begins_with_a_table(browser, tmp_path):
     own = Playground(browser, path)
     summary(own, "3 inputs")
     assert "own.csv" in own.page.inner_text("#data")
-    trains(own)
+    own.trains()
     own.close()
 
 
@@ -343,4 +335,4 @@ def test_a_table_that_cannot_be_used_is_said_and_stays_typed(opened_playground):
         assert own.page.input_value("#data textarea") == text
     read(own, "a,b\nx,p\ny,q\nx,q")
     own.page.locator("#data li").filter(has_text="No column holds numbers").wait_for()
-    trains(own)
+    own.trains()

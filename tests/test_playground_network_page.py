@@ -12,14 +12,6 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="there is no Node")
 CHOICES = json.loads(json.dumps(choices()))
 
 
-def trains(own):
-    """Make a step of a run that has just begun."""
-    own.wait_for_step(0)
-    own.press("step")
-    own.wait_for_step(1)
-    assert own.page.inner_text("#wrong") == ""
-
-
 def add(own, kind):
     own.page.select_option("#network .wing > .layers > select", kind)
 
@@ -43,16 +35,16 @@ def test_layers_of_every_kind_are_added_moved_and_removed(opened_playground):
     own = opened_playground()
     for kind in CHOICES["layers"]:
         add(own, kind)
-        trains(own)
+        own.trains()
     assert kinds(own) == ["dense", "dense", *CHOICES["layers"], "dense"]
     third = own.page.locator("#network .layer").nth(2)
     third.get_by_role("button", name="move towards the output").click()
     assert kinds(own)[2:4] == ["activate", "dense"]
-    trains(own)
+    own.trains()
     first = own.page.locator("#network .layer").first
     while len(kinds(own)) > 1:
         first.get_by_role("button", name="remove").first.click()
-    trains(own)
+    own.trains()
     first.get_by_role("button", name="remove").click()
     wrong(own, "There must be at least one layer; nothing is changed.")
     assert len(kinds(own)) == 1
@@ -61,7 +53,7 @@ def test_layers_of_every_kind_are_added_moved_and_removed(opened_playground):
 def every(own, place, table):
     for name in CHOICES[table]:
         own.page.locator(place).first.select_option(name)
-        trains(own)
+        own.trains()
 
 
 def test_every_activation_loss_optimizer_and_schedule_trains(opened_playground):
@@ -71,10 +63,10 @@ def test_every_activation_loss_optimizer_and_schedule_trains(opened_playground):
     own.page.locator("#hyper").get_by_label("optimizer").focus()
     for name in CHOICES["optimizers"]:
         own.page.get_by_label("optimizer", exact=True).select_option(name)
-        trains(own)
+        own.trains()
     for name in CHOICES["schedules"]:
         own.page.get_by_label("schedule of the rate", exact=True).first.select_option(name)
-        trains(own)
+        own.trains()
     for label, text in (
         ("l1", "0.01"),
         ("l2", "0.1"),
@@ -82,7 +74,7 @@ def test_every_activation_loss_optimizer_and_schedule_trains(opened_playground):
         ("seed of the weights", "7"),
     ):
         typed(own, label, text)
-        trains(own)
+        own.trains()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +93,7 @@ def test_a_number_that_does_not_fit_is_refused_and_stays(opened_playground, labe
     wrong(own, f"{label} must be {must}, got “{text}”; nothing is changed.")
     assert field.input_value() == text
     assert own.page.is_disabled("#undo")
-    trains(own)
+    own.trains()
     assert field.input_value() == text
 
 
@@ -116,7 +108,7 @@ def test_what_layers_may_not_be_is_refused(opened_playground):
     own.page.get_by_label("optimizer", exact=True).select_option("sgd")
     typed(own, "dampening", "0.5")
     wrong(own, "Dampening is of a momentum without nesterov; nothing is changed.")
-    trains(own)
+    own.trains()
 
 
 def test_weights_are_read_changed_and_frozen(opened_playground):
@@ -129,10 +121,10 @@ def test_weights_are_read_changed_and_frozen(opened_playground):
     cell.fill("0.25")
     cell.press("Tab")
     own.page.get_by_label("frozen: all of them stay as they are").check()
-    trains(own)
+    own.trains()
     assert cell.input_value() == "0.25"
     own.page.get_by_label("frozen: all of them stay as they are").uncheck()
-    trains(own)
+    own.trains()
     assert cell.input_value() != "0.25"
     own.page.get_by_label("parameters").select_option("3")
     own.page.get_by_label("b9", exact=True).wait_for()

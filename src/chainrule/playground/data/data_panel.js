@@ -165,11 +165,5 @@ const dataPanel = ({ state, run, words, known: { choices, given, table: begun },
   run.on('made', show);
   if (begun) suits(held(begun.name, { table: csvOf(begun.text, tables.missing.text), text: begun.text })).forEach(([path, value]) => state.put(path, value));
   show();
-  let language = words.language;
-  return {
-    update() {
-      if (words.language !== language) show();
-      language = words.language;
-    },
-  };
+  return ofLanguage(words, show);
 };

@@ -68,11 +68,5 @@ const hyperPanel = ({ state, run, words, known: { choices }, root }) => {
   };
   ['net', 'run'].forEach((path) => state.on(path, show));
   show();
-  let language = words.language;
-  return {
-    update() {
-      if (words.language !== language) show();
-      language = words.language;
-    },
-  };
+  return ofLanguage(words, show);
 };

@@ -98,11 +98,5 @@ const layerList = ({ state, run, words, known: { choices }, root }) => {
   state.on('net', show);
   run.on('made', show);
   show();
-  let language = words.language;
-  return {
-    update() {
-      if (words.language !== language) show();
-      language = words.language;
-    },
-  };
+  return ofLanguage(words, show);
 };

@@ -28,3 +28,14 @@ class Words {
     }
   }
 }
+
+// A wing that is shown anew once sentences are of another language.
+const ofLanguage = (words, show) => {
+  let { language } = words;
+  return {
+    update() {
+      if (words.language !== language) show();
+      ({ language } = words);
+    },
+  };
+};
