@@ -157,7 +157,7 @@ clean: ## remove .venv, caches and everything built
 	@touch $@
 
 .venv/.build-tools: pyproject.toml | .venv/.created
-	@$(PIP) install cmake ninja $(REQUIRED_BY_BUILD)
+	@$(PIP) install --no-compile cmake ninja $(REQUIRED_BY_BUILD)
 	@touch $@
 
 .venv/.installed: pyproject.toml $(ENGINE) .venv/.build-tools
