@@ -7,7 +7,7 @@ const { Derivation } = new Function(`'use strict';${script}\nreturn lineWork;`)(
 
 const written = (given) => {
   try {
-    return given.formats.map((format) => new Derivation(patterns, given).written(format));
+    return given.formats.map((format) => new Derivation(patterns, given).written(format).map(({ name, ...part }) => part));
   } catch (error) {
     return String(error.stack);
   }

@@ -31,8 +31,8 @@ how they are trained; `weight_table.js`, every weight; `suited_network.js`, what
 | `working/` | `working_panel.js`, the working of any number; `look_numbers.js`, the numbers of a \
 pass; `subject_fields.js`, what it can be of; `matrix_form.js`, that of all examples at once; \
 `working.css` |
-| `words/` | `words.js`, sentences by language, of `en.json`, `de.json`, `es.json`, `zh.json`; \
-`figures.js`, numbers |
+| `words/` | `words.js`, sentences by language, of `en.json`, `de.json`, `es.json`, `zh.json`, and \
+phrases of Python's lines, of `lines.de.json` and so on; `figures.js`, numbers |
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def playground(start: dict[str, Any] | None = None) -> Page:
     script = page_script()
     styles = (file_of(PACKAGE, name) for name in STYLES)
     style = "\n".join([file_of("chainrule.html_page", "cards.css"), *styles])
-    words = {name: json.loads(file_of(PACKAGE, f"words/{name}.json")) for name in LANGUAGES}
+    words = {name: _words(name) for name in LANGUAGES}
     before = ("browser.none", "frame.this_language")  # what is said before anything is unpacked
     first = {name: {word: words[name][word] for word in before} for name in words}
     packed = {
@@ -105,6 +105,7 @@ def playground(start: dict[str, Any] | None = None) -> Page:
         "sets": known_sets(),
         "missing": missing_words(),
         "words": words,
+        "phrases": {name: _words(f"lines.{name}") for name in LANGUAGES[1:]},
         "worker": worker_script(),
     }
     said = (f'<p lang="{name}">{html.escape(words[name]["browser.scripts"])}</p>' for name in words)
@@ -122,3 +123,8 @@ def playground(start: dict[str, Any] | None = None) -> Page:
             script=script,
         )
     )
+
+
+def _words(name: str) -> dict[str, str]:
+    made: dict[str, str] = json.loads(file_of(PACKAGE, f"words/{name}.json"))
+    return made

@@ -77,7 +77,7 @@ const startPlayground = async (wings) => {
     return;
   }
   Object.assign(own, await unpacked());
-  words.tables = own.words;
+  Object.assign(words, { tables: own.words, phrases: own.phrases });
   Object.assign(tables, { sets: own.sets, missing: own.missing });
   words.fill(document);
   const worker = new Worker(URL.createObjectURL(new Blob([own.worker], { type: 'text/javascript' })));

@@ -1,20 +1,23 @@
 // The lines of a derivation in order, with their digits, as text and as MathML: in the order of
 // derivation.py, mean_and_penalty.py and updates.py.
 //
-//   given   { net, parameters, numbers, trains, of, top, notation, digits, update }
+//   given   { net, parameters, numbers, trains, of, top, notation, digits, update, say }
+//   say     a phrase of Python's in another language, with what stands in its hole: say('all {}', 7)
 //   update  { optimizer, options, rate, step, states: { name: [array, ...] }, frozen: [names] } or null
-//   part    { title, note, steps }
+//   part    { name, title, note, steps }
+
+const inEnglish = (phrase, hole) => phrase.replace('{}', hole);
 
 class Derivation {
   constructor(patterns, given) {
-    const { net, parameters, numbers, trains = false, top = 10, rows = null } = given;
+    const { net, parameters, numbers, trains = false, top = 10, rows = null, say = inEnglish } = given;
     const at = new LinePlaces(patterns, net, trains);
-    Object.assign(this, { patterns, net, at, numbers, update: given.update ?? null, words: patterns.words, top });
+    Object.assign(this, { patterns, net, at, numbers, update: given.update ?? null, words: patterns.words, top, say });
     this.digits = given.digits ?? 0;
     this.names = new PatternNames(patterns, given.notation ?? 'mazur', at);
     this.meanCost = net.l1 || net.l2 ? keyOf('L') : COST;
     this.joins = trains && numbers.n > 1 && at.layers.some(({ pattern }) => pattern.overBatch);
-    const shared = { patterns, at, numbers, parameters, loss: net.loss, top, rows: (row) => this.example(row) };
+    const shared = { patterns, at, numbers, parameters, loss: net.loss, top, say, rows: (row) => this.example(row) };
     this.examples = [];
     this.made = (row) => new ExampleLines(shared, row, this.exampleCost(row), this.joins ? keyOf('S', 0, 0, 0, [], '', row + 1) : this.exampleCost(row));
     this.of = this.subject(given.of);
@@ -36,24 +39,26 @@ class Derivation {
     const parts = this.rows.flatMap((row) => this.exampleParts(row));
     const derived = ['x', 'a', 'z'].includes(this.of.kind) ? [this.of] : this.parameters;
     const { words, net } = this;
-    parts.push({ title: words.mean.replace('{}', net.reduction ?? 'mean'), note: '', steps: this.mean(derived) });
-    parts.push({ title: words.penalty, note: '', steps: this.penalty(derived) });
-    if (this.update) parts.push({ title: words.update, note: '', steps: this.parameters.flatMap((key) => this.updated(key)) });
+    const part = (name, steps, hole) => parts.push({ name, title: this.say(words[name], hole), note: '', steps });
+    part('mean', this.mean(derived), this.say(net.reduction ?? 'mean'));
+    part('penalty', this.penalty(derived));
+    if (this.update) part('update', this.parameters.flatMap((key) => this.updated(key)));
     return parts.filter(({ steps }) => steps.length);
   }
 
   exampleParts(row) {
     const [lines, { words, of }] = [this.example(row), this];
     lines.written.clear();
-    const own = this.combines ? words['of example'].replace('{}', row + 1) : '';
+    const own = this.combines ? this.say(words['of example'], row + 1) : '';
+    const part = (name, note, steps) => ({ name, title: this.say(words[name]) + own, note: note.map((each) => this.say(each)).join(' '), steps });
     const reached = lines.reached(of);
     const chain = of.kind === 'C' || of.kind === 'all' ? [] : lines.chain(of);
-    const delta = this.joins ? `${words.delta} ${words.joined}` : words.delta;
+    const delta = this.joins ? [words.delta, words.joined] : [words.delta];
     return [
-      { title: words.rule + own, note: words['each factor'], steps: chain },
-      { title: words.forward + own, note: '', steps: this.forward(lines, reached.units) },
-      { title: words.cost + own, note: '', steps: lines.loss.steps(reached.units[this.at.last], lines.whole) },
-      { title: words.backward + own, note: delta, steps: this.backward(lines, reached) },
+      part('rule', [words['each factor']], chain),
+      part('forward', [], this.forward(lines, reached.units)),
+      part('cost', [], lines.loss.steps(reached.units[this.at.last], lines.whole)),
+      part('backward', delta, this.backward(lines, reached)),
     ];
   }
 
@@ -174,10 +179,11 @@ class Derivation {
 
   written(format) {
     const writer = new FormulaWriter(this.patterns.shapes, format, this.names);
-    return this.parts.map(({ title, note, steps }) => ({ title, note, lines: steps.flatMap(walked).map((step) => this.line(step, writer)) }));
+    return this.parts.map(({ steps, ...part }) => ({ ...part, lines: steps.flatMap(walked).map((step) => this.line(step, writer)) }));
   }
 
-  line({ key, formula, value, note }, writer) {
+  line({ key, formula, value, note: own }, writer) {
+    const note = this.say(own);
     const symbol = writer.named(key).text;
     const shown = (digits) => writer.figure(figure(value, digits)).text;
     if (!formula) return { symbol, formula: '', numbers: '', result: shown(this.digits || DIGITS), note, rounded: false, holds: '' };

@@ -6,8 +6,8 @@
 
 class ExampleLines {
   // `whole` is the key of the example's cost, and `cost` that of what its numbers derive.
-  constructor({ patterns, at, numbers, parameters, loss, top, rows }, row, whole, cost) {
-    Object.assign(this, { patterns, at, numbers, params: parameters, top, rows, row, whole, cost });
+  constructor({ patterns, at, numbers, parameters, loss, top, say, rows }, row, whole, cost) {
+    Object.assign(this, { patterns, at, numbers, params: parameters, top, say, rows, row, whole, cost });
     Object.assign(this, { defined: new Map(), asked: new Set(), written: new Set(), softmaxes: new Map() });
     this.expander = new LineExpander(patterns, this);
     this.loss = new LossLines(this, loss);
@@ -130,8 +130,8 @@ class ExampleLines {
   total(values, term, shown) {
     const { words } = this.patterns;
     const rest = (others, isPart) => {
-      const text = (isPart ? words.others : words.every).replace('{}', others.length);
-      const zeros = others.some((value) => value !== 0) ? '' : words['each 0'];
+      const text = this.say(isPart ? words.others : words.every, others.length);
+      const zeros = others.some((value) => value !== 0) ? '' : this.say(words['each 0']);
       return leafOf(keyOf('rest', 0, 0, 0, [], text + zeros), exactSum(others));
     };
     return total(values, term, { top: this.top, rest, shown });

@@ -44,6 +44,7 @@ const toldRun = (value, examples, { choices, patterns }) => {
     program,
     names,
     layers,
+    loss: net.loss,
     run: {
       optimizer: run.optimizer,
       numbers: { ...inEngine, l1: net.l1, l2: net.l2 },

@@ -1,11 +1,11 @@
 // Sentences by their words, in the language that is chosen: a table of each language, whose entries
-// have holes, "step {n}".
+// have holes, "step {n}". Phrases of Python's lines are found by what they are in English.
 
 const SAID = { say: 'textContent', label: 'ariaLabel', hint: 'title' };
 
 class Words {
   constructor(tables, language) {
-    Object.assign(this, { tables, language });
+    Object.assign(this, { tables, language, phrases: {} });
   }
 
   // The language of a reader, as far as there is a table of it.
@@ -19,6 +19,9 @@ class Words {
     if (sentence === undefined) throw new Error(`there is no sentence ${word}`);
     return sentence.replace(/\{(\w+)\}/g, (whole, name) => holes[name] ?? whole);
   }
+
+  // A phrase of a line, "all {}", with what stands in its hole; what is no phrase, as a name, stays.
+  phrase(text, hole) { return (this.phrases[this.language]?.[text] ?? text).replace('{}', hole); }
 
   // All elements that say by `data-say` what they hold, by `data-label` what they are called, and by
   // `data-hint` what they are for.

@@ -2,18 +2,18 @@
 
 const MOST_CELLS = 8; // rows and columns of a table
 
-const cells = (tag, texts) => texts.map((text) => tagged(tag, {}, text));
+const cells = (tag, texts) => texts.map((text) => node(tag, {}, text));
 
 // A table of numbers, of which those far along are left out.
 const matrixTable = (numbers, columns, caption) => {
   const rows = Math.ceil(numbers.length / columns);
   const row = (r) => {
     const own = Array.from({ length: Math.min(columns, MOST_CELLS) }, (_, c) => figure(numbers[r * columns + c]));
-    return tagged('tr', {}, ...cells('td', columns > MOST_CELLS ? [...own, '⋯'] : own));
+    return node('tr', {}, ...cells('td', columns > MOST_CELLS ? [...own, '⋯'] : own));
   };
   const shown = Array.from({ length: Math.min(rows, MOST_CELLS) }, (_, r) => row(r));
-  const more = rows > MOST_CELLS ? [tagged('tr', {}, ...cells('td', ['⋮']))] : [];
-  return tagged('table', {}, tagged('caption', {}, ...caption, ` ${rows} × ${columns}`), tagged('tbody', {}, ...shown, ...more));
+  const more = rows > MOST_CELLS ? [node('tr', {}, ...cells('td', ['⋮']))] : [];
+  return node('table', {}, node('caption', {}, ...caption, ` ${rows} × ${columns}`), node('tbody', {}, ...shown, ...more));
 };
 
 // What the matrices of a layer are, by their names; none of those that another way adds to.
@@ -37,5 +37,5 @@ const matrixForm = (words, patterns, given) => given.places.layers.map((layer, k
     return found ? [matrixTable(...found, formulas(of ? `${made}<mo>=</mo>${of}` : made))] : [];
   });
   const title = words.say('working.layer', { layer: layer.path, kind: layer.kind.replace('_', ' '), units: whole(layer.outputs) });
-  return tagged('section', { class: 'matrices' }, tagged('h3', {}, title), tagged('div', { class: 'tables' }, ...tables));
+  return node('section', { class: 'matrices' }, node('h3', {}, title), node('div', { class: 'tables' }, ...tables));
 });

@@ -4,53 +4,45 @@ const MOST_OF_BATCH = 1000; // of a batch, up to which every example has its sha
 
 const CONVENTIONS = { mazur: 'Mazur', nielsen: 'Nielsen', '3blue1brown': '3Blue1Brown', pytorch: 'PyTorch' };
 
-const tagged = (tag, given = {}, ...children) => {
-  const made = document.createElement(tag);
-  Object.entries(given).forEach(([name, value]) => made.setAttribute(name, value));
-  made.append(...children);
-  return made;
-};
-
 // Formulas may be broken where there is a new line or a tab.
 const formulas = (text) => text.split(/[\n\t]/).map((part) => {
   const made = document.createRange().createContextualFragment(`<math displaystyle="true">${part}</math>`);
   return made.firstChild;
 });
 
-const equal = (sign, text, kind = '') => tagged('div', { class: kind }, tagged('span', {}, sign), ...formulas(text));
+const equal = (sign, text, kind = '') => node('div', { class: kind }, node('span', {}, sign), ...formulas(text));
 
-const workingLine = ({ symbol, formula, numbers, result, note, rounded, holds }) => {
+const workingLine = (words, { symbol, formula, numbers, result, note, rounded, holds }) => {
   const equals = [formula, numbers].filter(Boolean).map((part) => equal('=', part));
-  const remarks = [note, rounded ? 'rounded' : ''].filter(Boolean).join('; ');
+  const remarks = [note, rounded ? words.say('working.rounded') : ''].filter(Boolean).join('; ');
   if (result) {
     const last = equal(rounded ? '≈' : '=', result, 'result');
-    if (holds) last.append(tagged('span', { class: 'remark' }, 'for ', ...formulas(holds)));
-    if (remarks) last.append(tagged('span', { class: 'remark' }, remarks));
+    if (holds) last.append(node('span', { class: 'remark' }, words.say('working.holds'), ' ', ...formulas(holds)));
+    if (remarks) last.append(node('span', { class: 'remark' }, remarks));
     equals.push(last);
   }
-  return tagged('li', {}, tagged('div', { class: 'symbol' }, ...formulas(symbol)), tagged('div', { class: 'equals' }, ...equals));
+  return node('li', {}, node('div', { class: 'symbol' }, ...formulas(symbol)), node('div', { class: 'equals' }, ...equals));
 };
 
 const FEW_LINES = 12; // up to which a part is open at once
 
 // A part that can be opened and closed; `opened` keeps which of them a reader has.
-const workingPart = ({ title, note, lines }, opened) => {
-  const name = title.replace(/ \d+$/, '');
-  const made = tagged('details', {}, tagged('summary', {}, tagged('h3', {}, title)), ...(note ? [tagged('p', { class: 'note' }, note)] : []), tagged('ol', {}, ...lines.map(workingLine)));
+const workingPart = (words, { name, title, note, lines }, opened) => {
+  const made = node('details', {}, node('summary', {}, node('h3', {}, title)), ...(note ? [node('p', { class: 'note' }, note)] : []), node('ol', {}, ...lines.map((line) => workingLine(words, line))));
   made.open = opened.get(name) ?? lines.length <= FEW_LINES;
   made.querySelector('summary').addEventListener('click', () => opened.set(name, !made.open));
   return made;
 };
 
 const workingPanel = ({ state, run, words, known, root }) => {
-  const field = (name, made) => tagged('label', {}, tagged('span', { 'data-say': `working.${name}` }), ' ', made);
-  const [kind, example, notation] = ['kind', 'example', 'notation'].map((name) => tagged('select', { name }));
-  const number = tagged('input', { name: 'number', type: 'number', min: 1 });
-  const matrix = tagged('input', { name: 'matrix', type: 'checkbox' });
+  const field = (name, made) => node('label', {}, node('span', { 'data-say': `working.${name}` }), ' ', made);
+  const [kind, example, notation] = ['kind', 'example', 'notation'].map((name) => node('select', { name }));
+  const number = node('input', { name: 'number', type: 'number', min: 1 });
+  const matrix = node('input', { name: 'matrix', type: 'checkbox' });
   notation.append(...Object.entries(CONVENTIONS).map(([name, title]) => new Option(title, name)));
-  const said = tagged('p', { class: 'note' });
-  const lines = tagged('div', { class: 'lines', lang: 'en' });
-  root.append(tagged('div', { class: 'choose' }, field('of', kind), field('number', number), field('example', example), field('notation', notation), field('matrix', matrix)), said, lines);
+  const said = node('p', { class: 'note' });
+  const lines = node('div', { class: 'lines' });
+  root.append(node('div', { class: 'choose' }, field('of', kind), field('number', number), field('example', example), field('notation', notation), field('matrix', matrix)), said, lines);
 
   let places = null; // of the network that is made
   let notes = null; // which of the program's values are a layer's
@@ -72,7 +64,7 @@ const workingPanel = ({ state, run, words, known, root }) => {
   // The network as derivations have it, once another one is made.
   const made = () => {
     const { told, examples } = run.made;
-    const net = { inputs: examples.inputs, layers: told.layers, loss: told.program.heads[0].loss };
+    const net = { inputs: examples.inputs, layers: told.layers, loss: told.loss };
     places = new lineWork.LinePlaces(known.lines, net, true);
     const parameters = Object.fromEntries(Object.entries(known.choices.activations).map(([name, row]) => [name, row.parameter]));
     const lowering = new NotedLowering(known.patterns, parameters, true);
@@ -120,18 +112,19 @@ const workingPanel = ({ state, run, words, known, root }) => {
       lines.replaceChildren();
       return;
     }
-    const [{ loss }, { l1, l2 }] = [told.program.heads[0], told.run.numbers];
+    const { loss, run: { numbers: { l1, l2 } } } = told;
     const draw = { seed: told.run.seed, step: looked.at.step + 1 };
     const given = {
       net: { inputs: examples.inputs, layers: told.layers, loss, l1, l2 },
       parameters: Object.fromEntries(told.names.map((name, k) => [name, looked.tensors[k].array])),
       numbers: lookNumbers({ places, notes, values: looked.values, data: examples.train, rows, draw }),
       trains: true, of, notation: state.value.seen.notation, rows: [row], update: looked.whole ? update(told, looked) : null,
+      say: (phrase, hole) => words.phrase(phrase, hole),
     };
     const derivation = new lineWork.Derivation(known.lines, given);
     said.textContent = words.say(!looked.whole ? 'working.one_of_many' : rows.length > 1 ? 'working.step_of' : 'working.step', { step: whole(draw.step), n: whole(rows.length), example: whole(row + 1), most: whole(MOST_OF_BATCH) });
     if (matrix.checked) lines.replaceChildren(...matrixForm(words, known.lines, { places, derivation, numbers: given.numbers }));
-    else lines.replaceChildren(...derivation.written('mathml').map((part) => workingPart(part, opened)));
+    else lines.replaceChildren(...derivation.written('mathml').map((part) => workingPart(words, part, opened)));
     lines.dataset.step = draw.step;
   };
 
