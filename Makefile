@@ -182,7 +182,8 @@ clean: ## remove .venv, caches and everything built
 	@$(PIP) install --requirement .venv/requirements-$*.txt
 	@touch $@
 
-# The engine as a sanitizer wants it, for the lowest and the highest instruction set that run here.
+# The engine as a sanitizer wants it, for the lowest and the highest instruction set that run here, beside
+# the other packages of .venv.
 ISAS ?= $(shell $(BIN)/python -c 'from chainrule import engine; lowest = engine._baseline(); \
 	print(*sorted({lowest.isa(), lowest.best_isa()}))')
 SANITIZE_address := address,undefined
@@ -190,12 +191,13 @@ SANITIZE_thread := thread
 ISAS_address = $(ISAS)
 ISAS_thread = $(lastword $(ISAS))
 
-.venv-%/.installed: pyproject.toml $(ENGINE) .venv/.installed .venv/.installed-test
+.venv-%/.installed: pyproject.toml $(ENGINE) .venv/.build-tools .venv/.installed-test
 	@echo "Setting up chainrule in .venv-$*, watched by the $* sanitizer ..."
-	@"$(PYTHON)" -m venv .venv-$*
-	@.venv-$*/bin/python -m pip --disable-pip-version-check -qq install \
-		--requirement .venv/requirements-test.txt
+	@$(BIN)/python -m venv --without-pip .venv-$*
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> $$(.venv-$*/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/packages.pth
 	@CMAKE_ARGS="-DCHAINRULE_SANITIZE=$(SANITIZE_$*) -DCHAINRULE_ISAS=$$(echo $(ISAS_$*) | tr ' ' ';')" \
 		SKBUILD_CMAKE_BUILD_TYPE=Debug CHAINRULE_REQUIRE_ENGINE=1 \
-		.venv-$*/bin/python -m pip --disable-pip-version-check -qq install --no-deps --editable .
+		.venv-$*/bin/python -m pip --disable-pip-version-check -qq install --no-deps \
+		--no-build-isolation --config-settings=build-dir=build/$* --editable .
 	@touch $@
