@@ -9,7 +9,7 @@ const ASKED = {
   }),
 
   made: ({ choices, widths }) =>
-    widths.flatMap((width) => Object.keys(choices.layers).map((kind) => [width, newLayer(kind, choices, 'layers' in choices.layers[kind] ? width : 0)])),
+    widths.flatMap((width) => Object.keys(choices.layers).filter((kind) => !choices.by_column.includes(kind)).map((kind) => [width, newLayer(kind, choices, 'layers' in choices.layers[kind] ? width : 0)])),
 
   names: ({ table, texts }) => texts.map((text) => {
     const { name, numbers } = namedRow(table, text);

@@ -103,9 +103,12 @@ def opened_playground(browser, playground_file):
         each.close()
 
 
-def in_node(body, **given):
-    """What a function body returns, which sees the scripts of the page and what is given."""
-    scripts = [file_of("chainrule.engine.wasm", "wasm_lowering.js")]
+def in_node(body, *more, **given):
+    """What a function body returns, which sees the scripts of the page and what is given.
+
+    `more` are scripts beside those.
+    """
+    scripts = [*more, file_of("chainrule.engine.wasm", "wasm_lowering.js")]
     scripts += [file_of(PACKAGE, name) for name in SCRIPTS if name != "playground.js"]
     scripts += [file_of(PACKAGE, name) for wing in WINGS for name in wing.scripts]
     listed = ", ".join(given)

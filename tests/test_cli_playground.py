@@ -65,13 +65,14 @@ def test_a_model_of_points_of_the_plane(written, tmp_path):
     cr.save(tmp_path / "own.model", net, params)
     net_of = written("own.model")["state"]["net"]
     assert net_of["layers"][0][1]["activation"] == "leaky_relu(0.2)"
-    assert np.array_equal(net_of["weights"][0], params[0].W.ravel())
+    assert np.array_equal(np.float32(net_of["weights"][0]), params[0].W.ravel())
 
 
 def test_a_model_of_a_table_with_its_rows(written, tmp_path):
-    model = cr.train("sklearn:wine", "target", epochs=2, hidden=(4,), embedding="none")
+    model = cr.train("sklearn:wine", "target", epochs=2, hidden=(4,), members=2)
     model.save(tmp_path / "wine.model")
-    known = written("wine.model", "--data", "sklearn:wine")
+    known = written("wine.model", "--data", "sklearn:wine", "--member", "2")
+    assert known["given"]["said"] == [["data.member", {"member": 2, "members": 2}]]
     assert (known["given"]["n"], known["given"]["outputs"]) == (178, 3)
     assert len(known["given"]["names"]["inputs"]) == known["given"]["inputs"]
 
@@ -88,7 +89,8 @@ REFUSED = {
     "the table itself": (["table.csv", "-o", "table.csv"], "give a format, or a name that ends"),
     "three inputs": (["three.model"], "takes 3 inputs; name the table of its examples"),
     "no targets": (["bare.toml"], "has no targets"),
-    "a kind without a pattern": (["periodic.model"], "no layers of the kind 'periodic'"),
+    "a kind without a pattern": (["members.model"], "no layers of the kind 'members'"),
+    "a member of no model": (["2-2-2", "--member", "2"], "--member is of a model"),
 }
 
 
@@ -100,7 +102,7 @@ def test_what_it_cannot_begin_with_is_refused(what, tmp_path, monkeypatch):
     (tmp_path / "bare.toml").write_text(bare, encoding="utf-8")
     for name, inputs, layers in [
         ("three", 3, [cr.Dense(1)]),
-        ("periodic", 2, [cr.Periodic(2, 2), cr.Dense(1)]),
+        ("members", 2, [cr.Members(2, cr.Dense(1))]),
     ]:
         net = cr.Network(inputs, layers, loss="squared_error")
         cr.save(tmp_path / f"{name}.model", net, net.init())

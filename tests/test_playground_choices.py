@@ -20,6 +20,7 @@ def test_every_row_of_every_table_can_be_chosen():
         "optimizers": cr.optimizers.OPTIMIZERS,
         "schedules": cr.schedules.SCHEDULES,
         "layers": lowering_patterns(),
+        "by_column": ["periodic", "piecewise_linear", "embedding"],
         "ends": lowering_patterns(),
         "tensors": lowering_patterns(),
         "initialiser_names": cr.initialisers.INITIALISERS,

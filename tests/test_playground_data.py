@@ -287,6 +287,9 @@ def test_a_table_of_ones_own(opened_playground, tmp_path):
     (tmp_path / "more.csv").write_text("a;b\n1,5;p\n2,5;q\n3,5;p\n4,5;q\n", encoding="utf-8")
     own.page.set_input_files("#data input[type=file]", tmp_path / "more.csv")
     summary(own, "2 examples in training, 2 in the test; 1 inputs")
+    cells = own.page.locator("#data .scales tbody tr > *").all_text_contents()
+    pairs = itertools.combinations([1.5, 2.5, 3.5, 4.5], 2)
+    assert cells in [["a", f"{np.mean(pair):g}", f"{np.std(pair):g}"] for pair in pairs]
     own.trains()
     own.goto(address[address.index("#") :])
     summary(own, "2 inputs")

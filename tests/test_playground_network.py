@@ -23,11 +23,13 @@ from chainrule.serialization.specifications import layer_from_data
 from chainrule.trees import leaves, named_leaves, number
 from page_scripts import NODE, run_scripts
 from strategies import layers_of_any_kind
-from test_wasm_lowering import ALONE, as_told
+from test_wasm_lowering import as_told
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="there is no Node")
 
 CHOICES = json.loads(json.dumps(choices()))
+MENU = [kind for kind in CHOICES["layers"] if kind not in CHOICES["by_column"]]
+ALONE = [kind for kind in MENU if kind != "residual"]
 SCRIPTS = [
     *("state/checks.js", "state/streams.js", "state/state.js", "words/figures.js"),
     *("data/plane_sets.js", "data/added_features.js", "data/csv_text.js", "data/own_table.js"),
@@ -38,7 +40,8 @@ SCRIPTS = [
 
 
 def ask(asked, given=None):
-    return run_scripts(SCRIPTS, "playground_network.js", asked, given, more=schedule_rules())
+    more = "\n".join([file_of("chainrule.engine.wasm", "wasm_lowering.js"), schedule_rules()])
+    return run_scripts(SCRIPTS, "playground_network.js", asked, given, more=more)
 
 
 def layer_of(told):
@@ -174,7 +177,7 @@ def test_new_layers_are_layers():
     made = ask("made", {"choices": CHOICES, "widths": [1, 3]})
     for width, told in made:
         cr.Network(width, [layer_of(told), cr.Dense(1)], "huber").init()
-    assert {kind for _, (kind, _) in made} == {*CHOICES["layers"]}
+    assert {kind for _, (kind, _) in made} == {*MENU}
 
 
 def test_weights_are_numbered_as_in_python():
@@ -290,7 +293,7 @@ def test_what_a_field_is_for_is_said_as_python_says_it():
                 said = english.get(f"field.{kind}.{name}") or english[f"field.{name}"]
                 assert said == field["help"]
     own = {name: json.loads(file_of(PACKAGE, f"words/{name}.json")) for name in LANGUAGES}
-    for kind, fields in CHOICES["layers"].items():
+    for kind, fields in ((kind, CHOICES["layers"][kind]) for kind in MENU):
         for name in {*fields} - {"layers"}:
             for table in own.values():
                 assert table.get(f"field.{kind}.{name}") or table[f"field.{name}"]

@@ -24,9 +24,15 @@ NETWORK_FILE = ".toml"
 @click.argument("file", required=False)
 @goes_to
 @click.option("--data", metavar="FILE", help="The table of a model, whose rows are the examples.")
+@click.option("--member", type=click.IntRange(min=1), help="Which of a model's networks.")
 @reads_tables
 def playground(
-    file: str | None, output: Path | None, force: bool, data: str | None, **reading: Any
+    file: str | None,
+    output: Path | None,
+    force: bool,
+    data: str | None,
+    member: int | None,
+    **reading: Any,
 ) -> None:
     """Train a network in the browser and see its numbers.
 
@@ -34,13 +40,14 @@ def playground(
     Without -o it opens in the browser.
 
     FILE is what it begins with: 2-2-2, chain or a network file such as `chainrule explain` reads,
-    with its examples; a model, and by --data the table whose rows it is to train with; or a table.
-    Left out, the page begins with a spiral.
+    with its examples; a model, and by --data the table whose rows it is to train with, of which it
+    is the first network or that of --member; or a table. Left out, it begins with a spiral.
 
     \b
     chainrule playground
     chainrule playground 2-2-2 -o playground.html
     chainrule playground houses.csv
+    chainrule playground houses.model --data houses.csv
     """
     with usage_errors():
         place = output and check_place(output)
@@ -48,7 +55,7 @@ def playground(
         read = [each for each in (_path(file), data) if each is not None]
         check_output(output, *read, force=force)
         read_as = asked_reading(reading)
-    start = _start(file, data, read_as, output)
+    start = _start(file, data, member, read_as, output)
     from chainrule.playground import playground
 
     page = playground(start)
@@ -69,7 +76,11 @@ def _path(file: str | None) -> Path | None:
 
 
 def _start(
-    file: str | None, data: str | None, reading: dict[str, Any], output: Path | None
+    file: str | None,
+    data: str | None,
+    member: int | None,
+    reading: dict[str, Any],
+    output: Path | None,
 ) -> dict[str, Any] | None:
     from chainrule.cli.training_files import SUFFIX, is_model, load_model
     from chainrule.playground import start_state
@@ -79,6 +90,8 @@ def _start(
         path = _path(file)
         if data is not None and not (path and is_model(path)):
             raise ValueError("--data is the table of a model of one; name the model first")
+        if member is not None and data is None:
+            raise ValueError("--member is of a model with the table of its examples; name both")
         if path is None or (path.suffix == NETWORK_FILE and path.exists()):
             _check_unasked(reading)
             return None if path is None else _of_network_file(path, str(file))
@@ -88,7 +101,7 @@ def _start(
             trained = load_model(path, data)
             source = trained.opened(data, **reading)
             check_apart({"the output": output}, *source.stamps)
-            return start_state.of_table_model(trained, source)
+            return start_state.of_table_model(trained, source, member or 1)
         if path.suffix == SUFFIX:
             _check_unasked(reading)
             return start_state.of_model(*load(path)[:2])

@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.activation_row import Activation
 from chainrule.activations import ACTIVATIONS, FAMILIES
 from chainrule.engine.session import IN_ENGINE
-from chainrule.engine.wasm.lowering_patterns import lowering_patterns
+from chainrule.engine.wasm.lowering_patterns import is_by_column, lowering_patterns
 from chainrule.fields import Field, fields_of
 from chainrule.initialisers import INITIALISERS, VARIANCES
 from chainrule.layers import LAYERS, Layer
@@ -58,6 +58,7 @@ def choices() -> dict[str, Any]:
         "optimizers": {name: _fields(kind) for name, kind in OPTIMIZERS.items()},
         "schedules": {name: _fields(kind) for name, kind in SCHEDULES.items()},
         "layers": {name: _fields(LAYERS[name]) for name in lowering_patterns()},
+        "by_column": [name for name in lowering_patterns() if is_by_column(LAYERS[name])],
         "ends": {name: _end(LAYERS[name]) for name in lowering_patterns()},
         "tensors": {name: _tensors(LAYERS[name]) for name in lowering_patterns()},
         "initialiser_names": [*INITIALISERS],
@@ -168,6 +169,8 @@ _TYPES: dict[Any, str] = {
     str | Activation: "activation",
     str: "initialiser",
     tuple[Layer, ...]: "layers",
+    tuple[tuple[float, ...], ...]: "columns",
+    tuple[int, ...]: "columns",
 }
 """How the page asks for a field, by its annotation."""
 

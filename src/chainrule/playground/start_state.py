@@ -23,7 +23,7 @@ from chainrule.network import Network, Parameters, frozen
 from chainrule.optimizers import OPTIMIZERS, SGD, Optimizer
 from chainrule.schedules import Schedule
 from chainrule.serialization import network_to_data
-from chainrule.trees import leaves
+from chainrule.trees import leaves, named_leaves
 
 if TYPE_CHECKING:
     from chainrule.explanation.network_file import NetworkFile
@@ -80,20 +80,38 @@ def of_model(net: Network, params: Parameters) -> Start:
     return {"state": {"net": _net(net, params)}}
 
 
-def of_table_model(model: TableModel, source: Source) -> Start:
-    """Return the start with a model's first network, and rows of a table as it takes them.
+def of_table_model(model: TableModel, source: Source, member: int = 1) -> Start:
+    """Return the start with one of a model's networks, and rows of a table as it takes them.
+
+    Raises ValueError for what the page cannot train, and where there are fewer networks.
 
     >>> from chainrule.tabular.files.open_source import open_source
-    >>> model = cr.train("sklearn:wine", "target", embedding="none", members=1, epochs=5)
-    >>> of_table_model(model, open_source("sklearn:wine"))["given"]["n"]
-    178
+    >>> model = cr.train("sklearn:wine", "target", members=2, epochs=5)
+    >>> start = of_table_model(model, open_source("sklearn:wine"), member=2)
+    >>> start["given"]["n"], start["given"]["said"]
+    (178, [['data.member', {'member': 2, 'members': 2}]])
     """
+    from chainrule.tabular.encoding.several_targets import SeveralTargets
     from chainrule.tabular.table_diagnosis import prepared_rows
 
+    members = len(model.members)
+    if not 1 <= member <= members:
+        raise ValueError(
+            f"`member` must be 1 to {members}, the networks of the model, got {member}"
+        )
+    if isinstance(model.target, SeveralTargets):
+        names = ", ".join(map(repr, model.target.columns))
+        raise ValueError(
+            f"the playground trains one loss, and the model has one for each of {names}: "
+            "train one for a single target"
+        )
     X, y = (part[:MODEL_ROWS] for part in prepared_rows(model, source, rows=MODEL_ROWS))
-    names = {"inputs": [*model.preparation.feature_names], "outputs": [*model.outputs_named]}
-    state = {"net": _net(model.net, model.params), **_data()}
-    return {"state": state, "given": {**_examples(model.net, X, y), "names": names}}
+    named = {"inputs": [*model.preparation.feature_names], "outputs": [*model.outputs_named]}
+    net = _net(model.net, model.members[member - 1])
+    state = {"net": net, "run": _going_on(model), "seen": _last_weight(model.net), **_data()}
+    said = [["data.member", {"member": member, "members": members}]] if members > 1 else []
+    given = {**_examples(model.net, X, y), "names": named, "said": said}
+    return {"state": state, "given": given}
 
 
 def of_table(source: Source) -> Start:
@@ -114,16 +132,37 @@ def of_table(source: Source) -> Start:
     return {"state": {}, "table": {"name": name, "rows": rows, "text": text.getvalue()}}
 
 
+RATE = 0.1
+"""What share of the rate of its training a model goes on with: at its end, that was near 0."""
+
+
+def _going_on(model: TableModel) -> dict[str, Any]:
+    """The optimizer and the batches of a model's training."""
+    from chainrule.tabular.training_options import OF_OPTIMIZERS
+
+    options = model.about["options"]
+    rate = model.about["runs"].get("rate") or np.min(options["learning_rate"])
+    own = {name: options[name] for name in OF_OPTIMIZERS if options.get(name) is not None}
+    kind: Any = OPTIMIZERS[options["optimizer"]]
+    return _run(kind(RATE * rate, **own), options["batch_size"])
+
+
+def _last_weight(net: Network) -> dict[str, Any]:
+    """The subject of the first weight of the last layer that has some."""
+    sizes = [leaf.size for name, leaf in named_leaves(net.form) if name.endswith(".W")]
+    return {"subject": f"w{sum(sizes[:-1]) + 1}"}
+
+
 def _data() -> dict[str, Any]:
     return {"data": {"set": GIVEN, "test": 0}}
 
 
 def _net(net: Network, params: Parameters) -> dict[str, Any]:
     data = network_to_data(net)
-    if data["loss"] not in LOSSES or net.reduction != "mean":
+    if data["loss"].partition("(")[0] not in LOSSES or net.reduction != "mean":
         raise ValueError(f"the playground has no loss {data['loss']!r} of the {net.reduction}")
     layers = [_layer(layer) for layer in data["layers"]]
-    weights = [np.ravel(leaf).astype(float).tolist() for leaf in leaves(params)]
+    weights = [_numbers(leaf) for leaf in leaves(params)]
     return {
         "layers": layers, "loss": data["loss"], "l1": net.l1, "l2": net.l2, "weights": weights
     }  # fmt: skip
@@ -135,11 +174,21 @@ def _layer(data: dict[str, Any]) -> list[Any]:
     kind = options.pop("kind")
     if kind not in lowering_patterns():
         raise ValueError(
-            f"the playground has no layers of the kind {kind!r}: begin it with a network without"
+            f"the playground has no layers of the kind {kind!r}, several networks in one: "
+            "begin it with a network without"
         )
     if "layers" in options:
         options["layers"] = [_layer(each) for each in options["layers"]]
     return [kind, options]
+
+
+def _numbers(array: Array) -> list[float]:
+    """Numbers as they are written the shortest: single ones of float32 have 9 digits at most.
+
+    >>> _numbers(np.array([[0.1, 2]], np.float32))
+    [0.1, 2.0]
+    """
+    return [float(str(number)) for number in np.ravel(array)]
 
 
 def _run(optimizer: Optimizer, batch: int) -> dict[str, Any]:
@@ -156,6 +205,6 @@ def _examples(net: Network, X: Array, y: Array) -> dict[str, Any]:
         "n": len(X),
         "inputs": net.inputs,
         "outputs": net.outputs,
-        "X": np.ravel(X).tolist(),
+        "X": _numbers(X),
         ("labels" if labels else "y"): np.ravel(y).tolist(),
     }

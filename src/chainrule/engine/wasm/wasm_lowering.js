@@ -3,6 +3,24 @@
 //   net        { inputs, layers: [[kind, options]], heads }, all options given
 //   patterns   of each kind its tensors and operations; activations  the parameter of each, or null
 
+// What follows from the options of a layer that has an entry for each column of a table: `BY_COLUMN` in
+// lowering_patterns.py says what is called so. Null of any other.
+const columnsOf = ({ edges, levels, features, size, values }, inputs) => {
+  const all = Array.from({ length: inputs }, (_, k) => k);
+  const entries = edges?.map((own) => Math.max(0, own.length - 1)) ?? levels;
+  if (!entries && features === undefined) return null;
+  const own = entries ? all.filter((k) => entries[k]) : features ?? all;
+  const each = entries ? size - 1 : values; // values more of a column than it was
+  return {
+    features: own, edges: edges && own.map((k) => edges[k]), levels: levels && own.map((k) => levels[k]),
+    embedded: own.length, rows: entries?.reduce((sum, count) => sum + count, 0), mixed: own.length * values,
+    outputs: inputs + own.length * each,
+  };
+};
+
+// How many values leave a layer.
+const widthBehind = ([, options], inputs) => options.units ?? columnsOf(options, inputs)?.outputs ?? inputs;
+
 class Lowering {
   constructor(patterns, activations, trains) {
     Object.assign(this, { patterns, activations, trains, values: [], tensors: [], operations: [], layers: {} });
@@ -22,7 +40,8 @@ class Lowering {
   // The value that a layer makes of x; `draw` is the number of its draws, as in `layers.Draw`, and `path`
   // where its parameters stand.
   layer([kind, options], x, draw, path) {
-    const own = { ...options, inputs: this.values[x].width };
+    const inputs = this.values[x].width;
+    const own = { ...options, inputs, ...columnsOf(options, inputs) };
     const filled = (part) => {
       if (Array.isArray(part)) return part.map(filled);
       if (part && typeof part === 'object') return Object.fromEntries(Object.entries(part).map(([name, each]) => [name, filled(each)]));

@@ -28,7 +28,7 @@ class ExampleLines {
 
   out(k, unit) {
     const value = k < 0 ? this.at_(this.numbers.X, this.at.inputs, unit) : this.number(k, 'a', unit);
-    return leafOf(keyOf(k < 0 ? 'x' : 'a', k, unit), value);
+    return leafOf(keyOf(k < 0 && !this.at.before.count ? 'x' : 'a', k, unit), value);
   }
 
   sent(k, unit) {
@@ -351,7 +351,7 @@ class ExampleLines {
 
   below(of, source, units) {
     if (source >= 0) return units[source];
-    if (of.kind === 'x') return [of.unit];
+    if (of.layer < 0 && !isParameter(of)) return [of.unit];
     return of.kind === 'C' || of.kind === 'all' ? Array.from({ length: this.at.inputs }, (_, k) => k) : [];
   }
 

@@ -32,7 +32,7 @@ class PatternNames {
   }
 
   word({ kind, layer, unit, source, text, example }) {
-    const where = layer < 0 ? 'inputs' : layer === this.at.last ? 'outputs' : 'hidden';
+    const where = layer < 0 && !this.at.before.count ? 'inputs' : layer === this.at.last ? 'outputs' : 'hidden';
     const other = example ? ' of' : '';
     switch (kind) {
       case 'letter': return `letter ${text}${layer ? ' of' : ''}`;
@@ -64,9 +64,9 @@ class PatternNames {
       case 'source0': return key.source;
       case 'number': return at.number(key);
       case 'hidden': return at.hidden(key.layer, key.unit);
-      case 'layer': return key.layer + 2;
+      case 'layer': return key.layer + 2 + at.before.count;
       case 'back': return at.last - key.layer;
-      case 'depth': return at.last + 1;
+      case 'depth': return at.last + 1 + at.before.count;
       case 'example': return key.example;
       case 'example0': return key.example - 1;
       default: return at.layers[key.layer].path;

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engine.wasm.lowering_patterns import INPUTS, lowering_patterns, marked
+from chainrule.engine.wasm.lowering_patterns import INPUTS, is_by_column, lowering_patterns, marked
 from chainrule.explanation.formulas import number
 from chainrule.explanation.line_patterns.pattern_trees import key_list, noted_tree
 from chainrule.explanation.line_patterns.recorded_tables import Place, Tree, every_answer
@@ -32,13 +32,14 @@ ACTIVATED = {"alone": "tanh", "joint": "softmax"}
 
 
 def layer_patterns() -> dict[str, Any]:
-    """Return of each kind that has a lowering what it says, by its name.
+    """Return of each kind that has a lowering what it says, by its name; none by column.
 
     >>> made = layer_patterns()["dense"]
     >>> made["outputs"], [leaf["name"] for leaf in made["leaves"]], made["gate"]
     ('units', ['W', 'b'], False)
     """
-    return {name: _pattern(LAYERS[name]) for name in lowering_patterns()}
+    kinds = {name: LAYERS[name] for name in lowering_patterns()}
+    return {name: _pattern(kind) for name, kind in kinds.items() if not is_by_column(kind)}
 
 
 def _pattern(kind: type[Layer]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 // What the network is trained with: a set that is drawn or known, or a table of one's own, which is pasted,
 // dropped or chosen as a file and never leaves the page.
 
+const SCALE_DIGITS = 9; // of a mean and a deviation, as many as the engine's numbers have
 const LONGEST_TEXT = 8192; // bytes of a table that an address may hold
 
 const dataPanel = ({ state, run, words, known: { choices, given, table: begun }, root }) => {
@@ -105,6 +106,11 @@ const dataPanel = ({ state, run, words, known: { choices, given, table: begun },
   const chosenColumns = node('div', { class: 'chosen' }, table, kind.root, linked.root);
   const said = node('ul', { class: 'note' });
   const summary = node('p', { class: 'note' });
+  const scaled = node('tbody');
+  const scales = node('details', { class: 'scales' }, node('summary', { 'data-say': 'data.scales' }), node('p', { class: 'note', 'data-say': 'data.scales_note' }),
+    node('div', { class: 'table', tabindex: 0, role: 'region', 'data-label': 'data.scales' },
+      node('table', {}, node('thead', {}, node('tr', {}, ...['column', 'mean', 'deviation'].map((name) => node('th', { scope: 'col', 'data-say': `data.${name}` })))), scaled)));
+  const scaleRow = ({ name, mean, deviation }) => node('tr', {}, node('th', { scope: 'row' }, name), ...[mean, deviation].map((own) => node('td', {}, figure(own, SCALE_DIGITS))));
 
   const holds = ({ name }, each) => {
     if (name === data().own.y) return '';
@@ -146,7 +152,7 @@ const dataPanel = ({ state, run, words, known: { choices, given, table: begun },
     [...uses, kind, linked].forEach((field) => field.show());
   };
 
-  root.append(set.root, node('div', { class: 'fields' }, n.root, noise.root, test.root, seed.root), again, features, own, chosenColumns, said, summary);
+  root.append(set.root, node('div', { class: 'fields' }, n.root, noise.root, test.root, seed.root), again, features, own, chosenColumns, said, summary, scales);
 
   const show = () => {
     words.fill(root);
@@ -159,6 +165,8 @@ const dataPanel = ({ state, run, words, known: { choices, given, table: begun },
     const examples = run.made?.examples;
     if (!examples) return;
     said.replaceChildren(...examples.said.map(([word, holes]) => node('li', {}, words.say(word, holes))));
+    scales.hidden = !examples.scale.length;
+    scaled.replaceChildren(...examples.scale.map(scaleRow));
     summary.textContent = words.say('data.summary', { train: whole(examples.train.n), test: whole(examples.test.n), inputs: examples.inputs });
   };
   state.on('data', show);

@@ -27,12 +27,12 @@ const namesMeant = (patterns, names) => {
 
 // The network as it stands in a run, with the names and shapes of its tensors.
 const networkAsItStands = (value, { told, examples }, tensors, choices) => {
-  const axes = Object.fromEntries(beginnings(told.layers, choices).map(({ name, axes: own }) => [name, own]));
+  const firsts = beginnings(told.layers, choices);
+  const shapeOf = ({ axes, inner }, { rows, columns }) => ({ 1: [rows * columns], 2: [rows, columns], 3: [rows / inner, inner, columns] })[axes];
   return {
     inputs: examples.inputs, layers: told.layers, loss: value.net.loss, l1: value.net.l1, l2: value.net.l2,
     tensors: told.names.map((name, k) => {
-      const { rows, columns } = told.program.tensors[k];
-      return { name, array: tensors[k], shape: axes[name] === 1 ? [rows * columns] : [rows, columns] };
+      return { name, array: tensors[k], shape: shapeOf(firsts[k], told.program.tensors[k]) };
     }),
   };
 };

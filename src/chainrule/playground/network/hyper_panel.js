@@ -39,16 +39,17 @@ const hyperPanel = ({ state, run, words, known: { choices }, root }) => {
   let own = [];
   let made = null;
 
+  const reseeded = (value) => state.together([['net.seed', value], ['net.weights', keptWeights(state.value.net, choices)]]);
   const count = { whole: true, least: 1 };
   const seed = { whole: true, least: 0 };
   const batch = new NumberField(at('run.batch', { bounds: count }));
   const shuffle = new TickField(at('run.shuffle'));
   const penalties = ['l1', 'l2'].map((name) => new NumberField(at(`net.${name}`, { label: () => name, hint: () => words.say(`hyper.${name}`), bounds: { least: 0 } })));
   const seeds = [
-    new NumberField({ ...at('net.seed', { label: () => words.say('hyper.weights_seed'), bounds: seed }), set: (value) => state.together([['net.seed', value], ['net.weights', null]]) }),
+    new NumberField({ ...at('net.seed', { label: () => words.say('hyper.weights_seed'), bounds: seed }), set: (value) => reseeded(value) }),
     new NumberField(at('run.seed', { label: () => words.say('hyper.order_seed'), bounds: seed })),
   ];
-  const again = node('button', { type: 'button', 'data-say': 'hyper.draw', click: () => state.together([['net.seed', state.value.net.seed + 1], ['net.weights', null]]) });
+  const again = node('button', { type: 'button', 'data-say': 'hyper.draw', click: () => reseeded(state.value.net.seed + 1) });
   const typed = node('p', { class: 'note', 'data-say': 'hyper.typed_weights' });
 
   root.append(

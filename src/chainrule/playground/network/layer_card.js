@@ -66,16 +66,20 @@ const layerField = ({ words, choices, kind, name, get, set, fixed }) => {
   return made;
 };
 
-// `act(name)` moves the card up or down, or removes it.
-const layerCard = ({ words, choices, kind, get, set, act, fixed, within = null }) => {
-  const names = Object.keys(choices.layers[kind]).filter((name) => choices.layers[kind][name].type !== 'layers');
+// `act(name)` moves the card up or down, or removes it; `entered` gives how many values enter. A layer with an
+// entry for each column of a table stays as its file has it.
+const layerCard = ({ words, choices, kind, get, set, act, entered, fixed, within = null }) => {
+  const isByColumn = choices.by_column.includes(kind);
+  const names = isByColumn ? [] : Object.keys(choices.layers[kind]).filter((name) => choices.layers[kind][name].type !== 'layers');
+  const note = node('p', { class: 'note', hidden: !isByColumn });
   const fields = names.map((name) => layerField({ words, choices, kind, name, get, set, fixed }));
   const button = (name, sign) => node('button', { type: 'button', 'data-act': name, 'data-label': `network.${name}`, 'data-hint': `network.${name}`, click: () => act(name) }, sign);
   const head = node('div', { class: 'head' }, node('code', {}, kind), node('span', { class: 'acts' }, button('up', '↑'), button('down', '↓'), button('remove', '×')));
-  const root = node('li', { class: 'layer' }, head, node('div', { class: 'fields' }, ...fields.map((field) => field.root)), ...(within ? [within.root] : []));
+  const root = node('li', { class: 'layer' }, head, node('div', { class: 'fields' }, ...fields.map((field) => field.root)), note, ...(within ? [within.root] : []));
   const show = () => {
     words.fill(root);
     fields.forEach((field) => field.show());
+    if (isByColumn) note.textContent = words.say('network.by_column', { columns: columnsOf(get(), entered()).embedded, inputs: entered(), outputs: columnsOf(get(), entered()).outputs });
     within?.show();
   };
   return { root, show };

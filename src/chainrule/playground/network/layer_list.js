@@ -3,7 +3,7 @@
 
 const layerList = ({ state, run, words, known: { choices }, root }) => {
   const change = (layers, ends) => {
-    const changes = [['net.layers', layers], ...(same(state.get('net.weights'), null) ? [] : [['net.weights', null]])];
+    const changes = [['net.layers', layers], ...(same(state.get('net.weights'), null) ? [] : [['net.weights', keptWeights(state.value.net, choices, layers)]])];
     state.together(suiting({ choices, examplesOf: run.examplesOf }, state.value, changes, ends));
   };
 
@@ -50,10 +50,11 @@ const layerList = ({ state, run, words, known: { choices }, root }) => {
       get: () => listAt(path)[k][1],
       set: (made) => put(path, listAt(path).map((layer, j) => (j === k ? [kind, made] : layer))),
       act: (name) => tried(() => acted(path, k, name)),
+      entered: () => layerWidths(listAt(path), enters(path))[k],
       fixed: () => listAt(path).findLastIndex(([, own]) => 'units' in own) === k,
       within: options.layers ? listOf([...path, k]) : null,
     }));
-    const kinds = Object.keys(choices.layers).filter((kind) => !path.length || !('layers' in choices.layers[kind]));
+    const kinds = Object.keys(choices.layers).filter((kind) => !choices.by_column.includes(kind) && (!path.length || !('layers' in choices.layers[kind])));
     const add = node('select', { 'data-label': 'network.add' }, node('option', { value: '', 'data-say': 'network.add' }), ...kinds.map((kind) => new Option(kind, kind)));
     add.addEventListener('change', () => {
       const kind = add.value;

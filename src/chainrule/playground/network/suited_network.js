@@ -30,6 +30,21 @@ const checkEnd = (layers, loss, choices) => {
   if (loss.link && activation !== 'identity') refuse('network.link', { loss: loss.name, link: loss.link, activation });
 };
 
+// Layers that have an entry for each column of a table stand first, and have as many as enter.
+const checkColumns = (layers, inputs) => {
+  let [width, first] = [inputs, true];
+  for (const [kind, options] of layers) {
+    const { length } = options.edges ?? options.levels ?? [];
+    const columns = columnsOf(options, width);
+    if (columns && !(first && (length ? length === width : (options.features ?? []).every((k) => k < width)))) {
+      refuse('network.columns', { kind, columns: length || `> ${Math.max(...options.features ?? [])}`, inputs: width });
+    }
+    first &&= Boolean(columns);
+    width = widthBehind([kind, options], width);
+    if (options.layers) checkColumns([[null, {}], ...options.layers], width);
+  }
+};
+
 // Layers of which the last with units has as many as there are outputs, and that in a residual as many as
 // enter it.
 const fittedLayers = (layers, inputs, outputs) => {
@@ -38,14 +53,14 @@ const fittedLayers = (layers, inputs, outputs) => {
   return layers.map(([kind, options], k) => {
     if (options.layers) return [kind, { ...options, layers: fittedLayers(options.layers, width, width) }];
     const made = k === last ? { ...options, units: outputs } : options;
-    width = made.units ?? width;
+    width = widthBehind([kind, made], width);
     return [kind, made];
   });
 };
 
 // How many values enter each layer, and leave the last.
 const layerWidths = (layers, inputs) =>
-  layers.reduce((widths, [, options]) => [...widths, options.units ?? widths.at(-1)], [inputs]);
+  layers.reduce((widths, layer) => [...widths, widthBehind(layer, widths.at(-1))], [inputs]);
 
 // The layers with the activation of the last that has one made identity.
 const linearEnd = (layers) => {
@@ -71,6 +86,7 @@ const suiting = ({ choices, examplesOf }, value, changes, ends = true) => {
     loss = lossOf(choices, name);
     examples = examplesOf(data, loss);
   }
+  checkColumns(net.layers, examples.inputs);
   state.change('net.layers', fittedLayers(net.layers, examples.inputs, examples.outputs));
   if (!ends) checkEnd(net.layers, loss, choices);
   else if (loss.link && endOf(net.layers, choices) !== 'identity') state.change('net.layers', linearEnd(net.layers));

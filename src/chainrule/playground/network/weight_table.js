@@ -1,6 +1,6 @@
 // The numbers of one tensor as a table of fields: read, changed at the step that the training is at, frozen.
 
-const ROWS_AT_ONCE = 24;
+const [ROWS_AT_ONCE, CELLS_AT_ONCE] = [24, 1536]; // the most that the table shows
 const TABLE_EVERY = 250; // milliseconds, while training goes on
 
 // w5 or b2, as the tutorials number them: see `trees.number`.
@@ -16,6 +16,7 @@ const weightTable = ({ state, run, words, root }) => {
   let [tensor, first, shown, last] = [0, 0, '', 0];
   let cells = [];
   const told = () => run.made?.told;
+  const most = () => Math.max(1, Math.min(ROWS_AT_ONCE, Math.floor(CELLS_AT_ONCE / told().program.tensors[tensor].columns)));
   const choice = new ChoiceField({
     words, label: () => words.say('weights.of'), options: () => (told()?.names ?? []).map((name, k) => {
       const { rows, columns } = told().program.tensors[k];
@@ -42,7 +43,7 @@ const weightTable = ({ state, run, words, root }) => {
     },
     options: () => {
       const rows = told()?.program.tensors[tensor]?.rows ?? 0;
-      return Array.from({ length: Math.ceil(rows / ROWS_AT_ONCE) }, (_, k) => [k * ROWS_AT_ONCE, `${k * ROWS_AT_ONCE + 1} – ${Math.min(rows, (k + 1) * ROWS_AT_ONCE)}`]);
+      return Array.from({ length: Math.ceil(rows / most()) }, (_, k) => [k * most(), `${k * most() + 1} – ${Math.min(rows, (k + 1) * most())}`]);
     },
   });
   const frame = node('div', { class: 'table', tabindex: 0, role: 'region', 'data-label': 'weights.title' });
@@ -70,7 +71,7 @@ const weightTable = ({ state, run, words, root }) => {
     const { rows, columns } = told().program.tensors[tensor];
     const inputs = columns === 1 ? [''] : Array.from({ length: columns }, (_, k) => String(k + 1));
     cells = [];
-    const body = Array.from({ length: Math.min(ROWS_AT_ONCE, rows - first) }, (_, j) => {
+    const body = Array.from({ length: Math.min(most(), rows - first) }, (_, j) => {
       const own = inputs.map((__, k) => cellOf((first + j) * columns + k));
       cells.push(...own);
       return node('tr', {}, node('th', { scope: 'row' }, String(first + j + 1)), ...own.map((cell) => node('td', {}, cell.root)));
@@ -89,7 +90,7 @@ const weightTable = ({ state, run, words, root }) => {
     }
     words.fill(root);
     [choice, frozen, pages].forEach((field) => field.show());
-    pages.root.hidden = told().program.tensors[tensor].rows <= ROWS_AT_ONCE;
+    pages.root.hidden = told().program.tensors[tensor].rows <= most();
     cells.forEach((cell) => cell.show());
   };
   run.on('made', show);

@@ -3,10 +3,10 @@
 
 const withGiven = (known, examplesOf) => (data, loss) => {
   if (data.set !== 'given') return examplesOf(data, loss);
-  const { n, inputs, outputs, names, X, labels, y } = known.given ?? refuse('run.no_examples');
+  const { n, inputs, outputs, names, X, labels, y, said = [], scale = [] } = known.given ?? refuse('run.no_examples');
   const targets = labels ? { labels: Int32Array.from(labels) } : { y: Float64Array.from(y) };
   return {
-    inputs, outputs, names, classes: labels ? names.outputs : null, signs: null, scale: [], said: [],
+    inputs, outputs, names, classes: labels ? names.outputs : null, signs: null, scale, said,
     train: { n, rows: Int32Array.from({ length: n }, (_, k) => k), X: Float64Array.from(X), ...targets },
     test: { n: 0 }, plane: null,
   };

@@ -26,6 +26,7 @@ const planeOf = ({ range }, features, target, outputs) => {
 const toldRun = (value, examples, { choices, patterns }) => {
   const { net, run } = value;
   const layers = net.layers.map((each) => wholeLayer(each, choices));
+  checkColumns(layers, examples.inputs);
   const loss = lossOf(choices, net.loss);
   const parameters = Object.fromEntries(Object.entries(choices.activations).map(([name, row]) => [name, row.parameter]));
   const lay = (heads) => new Lowering(patterns, parameters, true).program({ inputs: examples.inputs, layers, heads });

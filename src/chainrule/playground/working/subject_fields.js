@@ -4,12 +4,12 @@
 const subjectKinds = (places) => {
   const sizes = (letter) => places.leaves.filter((leaf) => leaf.letter === letter);
   const count = (letter) => sizes(letter).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  const others = places.leaves.filter(({ letter, fixed }) => letter !== 'W' && letter !== 'b' && !fixed);
-  const hidden = places.layers.slice(0, -1).reduce((sum, { outputs }) => sum + outputs, 0);
+  const others = places.leaves.filter(({ letter, fixed, place }) => letter !== 'W' && letter !== 'b' && !fixed && place >= 0);
+  const hidden = places.layers.slice(0, -1).reduce((sum, { outputs }) => sum + outputs, places.before.units);
   const outputs = places.width(places.last);
   const found = [
     ['w', count('W')], ['b', count('b')], ...others.map((leaf) => [leaf.name, leaf.shape[0]]),
-    ['h', hidden], ['o', outputs], ['net_h', hidden], ['net_o', outputs], ['x', places.inputs], ['cost', 1],
+    ['h', hidden], ['o', outputs], ['net_h', hidden], ['net_o', outputs], ['x', places.before.count ? 0 : places.inputs], ['cost', 1],
   ];
   return found.filter(([, size]) => size);
 };
@@ -30,9 +30,11 @@ const subjectText = ({ kind, number }) => {
   return kind.includes('.') ? `${kind}[${number - 1}]` : `${kind}${number}`;
 };
 
-// The place of a unit among those of all hidden layers.
+// The place of a unit among those of all hidden layers; layer −1 is what enters the first that has lines.
 const hiddenUnit = (number, places) => {
-  let left = number - 1;
+  const { units } = places.before;
+  if (number <= units) return { layer: -1, unit: number - 1 - units + places.inputs };
+  let left = number - 1 - units;
   const layer = places.layers.findIndex(({ outputs }) => {
     if (left < outputs) return true;
     left -= outputs;
@@ -50,7 +52,7 @@ const subjectKey = ({ kind, number }, places) => {
   if (kind === 'x') return { kind: 'x', layer: -1, unit: number - 1 };
   const at = kind.endsWith('o') ? { layer: places.last, unit: number - 1 } : hiddenUnit(number, places);
   if (!kind.startsWith('net_')) return { kind: 'a', ...at };
-  return places.layers[at.layer].work?.z ? { kind: 'z', ...at } : null;
+  return places.layers[at.layer]?.work?.z ? { kind: 'z', ...at } : null;
 };
 
 const numberedParameter = (letter, number, places) => {

@@ -34,6 +34,20 @@ const workingPart = (words, { name, title, note, lines }, opened) => {
   return made;
 };
 
+// A network as derivations have it: what layers with an entry for each column make is what enters.
+const networkOfLines = ({ layers, names, program }, inputs, choices) => {
+  const count = layers.findIndex(([kind]) => !choices.by_column.includes(kind));
+  const tensors = beginnings(layers.slice(0, count), choices).length;
+  const leaves = names.slice(0, tensors).map((name, k) => {
+    const { rows, columns, weight } = program.tensors[k];
+    return { name, letter: name.split('.').at(-1), shape: [rows, columns], weight };
+  });
+  const widths = layerWidths(layers, inputs).slice(1, count + 1);
+  return { inputs: widths.at(-1) ?? inputs, layers, before: { count, units: widths.reduce((sum, own) => sum + own, 0), leaves } };
+};
+
+const isOfParameter = ({ kind }) => ['w', 'b', 'parameter'].includes(kind);
+
 const workingPanel = ({ state, run, words, known, root }) => {
   const field = (name, made) => node('label', {}, node('span', { 'data-say': `working.${name}` }), ' ', made);
   const [kind, example, notation] = ['kind', 'example', 'notation'].map((name) => node('select', { name }));
@@ -44,7 +58,8 @@ const workingPanel = ({ state, run, words, known, root }) => {
   const lines = node('div', { class: 'lines' });
   root.append(node('div', { class: 'choose' }, field('of', kind), field('number', number), field('example', example), field('notation', notation), field('matrix', matrix)), said, lines);
 
-  let places = null; // of the network that is made
+  let net = null; // the network that is made, as derivations have it
+  let places = null; // of its units
   let notes = null; // which of the program's values are a layer's
   let looked = null;
   let asked = 0;
@@ -64,11 +79,11 @@ const workingPanel = ({ state, run, words, known, root }) => {
   // The network as derivations have it, once another one is made.
   const made = () => {
     const { told, examples } = run.made;
-    const net = { inputs: examples.inputs, layers: told.layers, loss: told.loss };
+    net = { ...networkOfLines(told, examples.inputs, known.choices), loss: told.loss };
     places = new lineWork.LinePlaces(known.lines, net, true);
     const parameters = Object.fromEntries(Object.entries(known.choices.activations).map(([name, row]) => [name, row.parameter]));
     const lowering = new NotedLowering(known.patterns, parameters, true);
-    lowering.program({ ...net, heads: [] });
+    lowering.program({ inputs: examples.inputs, layers: told.layers, heads: [] });
     ({ notes } = lowering);
   };
 
@@ -107,22 +122,25 @@ const workingPanel = ({ state, run, words, known, root }) => {
     example.value = rows[row];
     example.parentElement.hidden = rows.length === 1;
     const of = subjectKey(subjectParts(state.value.seen.subject, places), places);
-    if (!of) {
-      said.textContent = words.say('working.not_weighted');
+    const isBefore = of?.layer < 0 && (isOfParameter(of) || of.unit < 0);
+    if (!of || isBefore) {
+      said.textContent = words.say(isBefore ? 'working.before' : 'working.not_weighted');
       lines.replaceChildren();
       return;
     }
     const { loss, run: { numbers: { l1, l2 } } } = told;
     const draw = { seed: told.run.seed, step: looked.at.step + 1 };
     const given = {
-      net: { inputs: examples.inputs, layers: told.layers, loss, l1, l2 },
+      net: { ...net, loss, l1, l2 },
       parameters: Object.fromEntries(told.names.map((name, k) => [name, looked.tensors[k].array])),
       numbers: lookNumbers({ places, notes, values: looked.values, data: examples.train, rows, draw }),
       trains: true, of, notation: state.value.seen.notation, rows: [row], update: looked.whole ? update(told, looked) : null,
       say: (phrase, hole) => words.phrase(phrase, hole),
     };
     const derivation = new lineWork.Derivation(known.lines, given);
-    said.textContent = words.say(!looked.whole ? 'working.one_of_many' : rows.length > 1 ? 'working.step_of' : 'working.step', { step: whole(draw.step), n: whole(rows.length), example: whole(row + 1), most: whole(MOST_OF_BATCH) });
+    const step = words.say(!looked.whole ? 'working.one_of_many' : rows.length > 1 ? 'working.step_of' : 'working.step', { step: whole(draw.step), n: whole(rows.length), example: whole(row + 1), most: whole(MOST_OF_BATCH) });
+    const { count } = net.before;
+    said.textContent = count ? `${step} ${words.say('working.behind', { layers: count, values: whole(net.inputs) })}` : step;
     if (matrix.checked) lines.replaceChildren(...matrixForm(words, known.lines, { places, derivation, numbers: given.numbers }));
     else lines.replaceChildren(...derivation.written('mathml').map((part) => workingPart(words, part, opened)));
     lines.dataset.step = draw.step;

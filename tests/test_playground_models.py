@@ -1,0 +1,198 @@
+"""Models of tables in the playground: their layers by column, their numbers, and their page."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.engine.wasm import engine_script
+from chainrule.engine.wasm.lowering_patterns import lowering_patterns
+from chainrule.explanation.line_patterns import pattern_data, pattern_script
+from chainrule.explanation.text import Text
+from chainrule.playground import playground, start_state
+from chainrule.playground.choices import choices
+from chainrule.tabular.files.open_source import open_source
+from chainrule.trees import leaves, named_leaves
+from playground_pages import NODE, Playground, in_node
+from wasm_cases import SOURCES
+
+KNOWN = {"choices": choices(), "patterns": lowering_patterns()}
+
+TABLE = "\n".join(
+    ["size,town,kind,price"]
+    + [
+        f"{k * 1.5},{'abcdefgh'[k * 7 % 8]}{k * 5 % 11},{'pq'[k % 2]},{k % 9 + k / 7}"
+        for k in range(88)
+    ]
+)
+
+SCRIPTS = (
+    engine_script(),
+    pattern_script(),
+    Path(__file__).with_name("playground_models.js").read_text(encoding="utf-8"),
+)
+
+
+def in_page(body, **given):
+    return in_node(body, *SCRIPTS, known=KNOWN, engine=f"{SOURCES}/engine*.wasm", **given)
+
+
+def start_of(net, params, X, y):
+    """A start of a network with any layers and examples, as of a model."""
+    given = start_state._examples(net, X, y)
+    names = {"inputs": [f"c{k}" for k in range(net.inputs)], "outputs": ["o"] * net.outputs}
+    state = {"net": start_state._net(net, params), **start_state._data()}
+    run = start_state._run(cr.SGD(0.01, momentum=0.5), batch=len(X))
+    return {"state": {**state, "run": run}, "given": {**given, "names": names}}
+
+
+EDGES = [[-1.0, 0.0, 0.5, 2.0], [], [0.25, 1.0]]
+BY_COLUMN = {
+    "piecewise": [cr.PiecewiseLinear(EDGES, 3)],
+    "periodic": [cr.Periodic(2, 3, 0.5, (0, 2))],
+    "embedding": [cr.Embedding([0, 3, 2], 2)],
+    "both": [cr.PiecewiseLinear([[0.0, 1.0, 2.0], [], []], 2), cr.Embedding([0, 0, 0, 4], 3)],
+}
+
+
+@pytest.fixture(scope="module", params=BY_COLUMN)
+def by_column(request):
+    """A network with layers by column, parameters and examples of float32, and its start."""
+    net = cr.Network(
+        3, [*BY_COLUMN[request.param], cr.Dense(4, "tanh"), cr.Dense(2)], "half_squared_error"
+    )
+    rng = np.random.default_rng(3)
+    params = cr.trees.tree_map(
+        lambda leaf: rng.normal(size=leaf.shape).astype(np.float32), net.form
+    )
+    X = rng.normal(size=(6, 3)).astype(np.float32)
+    X[:, 1:] = rng.integers(0, 3, size=(6, 2))
+    y = rng.normal(size=(6, 2)).astype(np.float32)
+    return net, params, X, y, start_of(net, params, X, y)
+
+
+@pytest.mark.skipif(NODE is None, reason="there is no Node")
+def test_predictions_and_steps_are_those_of_python(by_column):
+    net, params, X, y, start = by_column
+    made = in_page("return threeSteps(known, start);", start=start)
+    assert made["names"] == [name for name, _ in named_leaves(params)]
+    np.testing.assert_allclose(
+        made["p"], np.ravel(cr.predict(net, params, X)), rtol=1e-5, atol=1e-6
+    )
+    optimizer = cr.SGD(0.01, momentum=0.5)
+    after, _ = cr.fit(net, params, X, y, optimizer, epochs=3, batch_size=6, shuffle=False)
+    for own, got in zip(leaves(after), made["after"], strict=True):
+        np.testing.assert_allclose(got, np.ravel(own), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.skipif(NODE is None, reason="there is no Node")
+def test_the_working_behind_is_that_of_python(by_column):
+    """Every line that the page writes of a weight is one of those that `explain` writes."""
+    net, params, X, y, start = by_column
+    before = len(net.layers) - 2
+    sizes = [leaf.size for name, leaf in named_leaves(params) if name.endswith(".W")]
+    first = sum(sizes[:-2]) + 1
+    units = sum(net.widths[1 : before + 1])
+    subjects = [
+        f"w{first}",
+        f"w{first + sizes[-2]}",
+        f"h{units + 2}",
+        f"h{units}",
+        f"net_h{units + 1}",
+    ]
+    body = "return subjects.map(worked(known, lines, start));"
+    made = in_page(body, start=start, subjects=subjects, lines=pattern_data())
+    told = zip(start["state"]["net"]["weights"], leaves(params), strict=True)
+    params = cr.trees.rebuild(net.form, [np.reshape(own, leaf.shape) for own, leaf in told])
+    X = np.reshape(start["given"]["X"], X.shape)
+    y = np.reshape(start["given"]["y"], y.shape)
+    for subject, both in zip(subjects, made, strict=True):
+        for notation, lines in zip(("mazur", "nielsen"), both, strict=True):
+            made = cr.explain(net, params, X[:2], y[:2], of=subject, notation=notation)
+            own = [line._asdict() for _, part in made.written(Text()) for line in part]
+            assert len(lines) > 8
+            assert [line for line in lines if line not in own] == [], subject
+
+
+@pytest.mark.skipif(NODE is None, reason="there is no Node")
+def test_layers_by_column_stay_as_others_are_drawn_anew(by_column):
+    net, params, _, _, start = by_column
+    made = in_page("return drawnAnew(known, start);", start=start)
+    own = [np.ravel(leaf).tolist() for name, leaf in named_leaves(params)]
+    count = len(own) - 4
+    for k, (was, got) in enumerate(zip(own, made["anew"], strict=True)):
+        if k < count:
+            np.testing.assert_allclose(got, was, rtol=1e-6)
+        else:
+            assert got != was
+    assert made["widths"] == [*net.widths]
+    assert made["words"] == ["network.not_drawn", "network.columns", "network.columns"]
+
+
+# A model as `chainrule train` writes it
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "houses.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    made = cr.train(path, "price", members=2, epochs=2, hidden=(6,), seed=0, dropout=0.0)
+    return made, path
+
+
+def test_a_model_of_several_networks_begins_with_one(model):
+    trained, path = model
+    with pytest.raises(
+        ValueError, match=r"`member` must be 1 to 2, the networks of the model, got 3"
+    ):
+        start_state.of_table_model(trained, open_source(str(path)), member=3)
+    starts = [start_state.of_table_model(trained, open_source(str(path)), k) for k in (1, 2)]
+    weights = [start["state"]["net"]["weights"] for start in starts]
+    for params, own in zip(trained.members, weights, strict=True):
+        for leaf, numbers in zip(leaves(params), own, strict=True):
+            np.testing.assert_array_equal(np.ravel(leaf), np.array(numbers, np.float32))
+    assert weights[0] != weights[1]
+    assert starts[1]["state"]["run"]["optimizer"] == "adamw"
+
+
+@pytest.fixture(scope="module")
+def page(model, browser, tmp_path_factory):
+    trained, path = model
+    start = start_state.of_table_model(trained, open_source(str(path)), member=2)
+    file = tmp_path_factory.mktemp("page") / "playground.html"
+    file.write_text(playground(start), encoding="utf-8")
+    own = Playground(browser, file)
+    yield own, trained, start
+    own.close()
+
+
+def test_a_model_opens_with_its_columns_and_its_cost(page):
+    own, trained, start = page
+    given = start["given"]
+    X = np.reshape(given["X"], (given["n"], -1)).astype(np.float32)
+    y = np.reshape(given["y"], (given["n"], -1)).astype(np.float32)
+    cost = float(cr.cost(trained.net, trained.members[1], X, y))
+    assert own.stands("cost") == f"{cost:.4g}"
+    assert "Network 2 of the model’s 2" in own.page.inner_text("#data")
+    text = own.page.inner_text("#network")
+    assert "piecewise_linear" in text
+    assert f"of {trained.net.inputs} inputs" in text
+    assert own.page.locator("#network select option[value=piecewise_linear]").count() == 0
+    assert "values that the first" in own.page.inner_text("#working .note")
+    assert own.page.locator("#working li").count() > 4
+
+
+def test_a_model_is_trained_on_and_its_layer_stays(page):
+    own, *_ = page
+    own.press("step")
+    own.wait_for_step(1)
+    assert own.page.inner_text("#wrong") == ""
+    own.page.click("#hyper button[data-say='hyper.draw']")
+    own.trains()
+    own.page.locator("#network [data-act=down]").first.click()
+    assert "it must stand first" in own.page.inner_text("#network")
+    own.page.select_option("#data select", "iris")
+    assert "is made for a table" in own.page.inner_text("#data")
+    own.page.locator("#network [data-act=remove]").first.click()
+    own.trains()
