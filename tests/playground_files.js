@@ -22,8 +22,8 @@ const doing = {
     return { ...made, net: files.netOfFile(made.network, { choices, patterns }) };
   },
 
-  async writeModel(known, { net, library }) {
-    const blob = await files.modelBytes(whole(known, net), library);
+  async writeModel(known, { net, library, history = null }) {
+    const blob = await files.modelBytes(whole(known, net), library, history);
     return Buffer.from(await blob.arrayBuffer()).toString('base64');
   },
 

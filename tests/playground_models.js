@@ -1,9 +1,12 @@
 // What tests ask of models of tables, in one function with the scripts of the page: see test_playground_models.py.
 
-const opened = (told, dtype) => {
+const engineOf = (dtype) => {
   const bytes = require('fs').readFileSync(given.engine.replace('*', dtype));
-  const engine = new Engine(new WebAssembly.Instance(new WebAssembly.Module(bytes), Engine.imports()));
-  const session = engine.session(told.program, told.run);
+  return new Engine(new WebAssembly.Instance(new WebAssembly.Module(bytes), Engine.imports()));
+};
+
+const opened = (told, dtype) => {
+  const session = engineOf(dtype).session(told.program, told.run);
   told.tensors.forEach((own, k) => session.load(k, own, told.states[k]));
   session.ready();
   session.data(told.data);
@@ -62,4 +65,40 @@ const drawnAnew = (known, start) => {
     widths: layerWidths(told.layers, 3),
     words: [() => drawn(null), () => checkColumns(told.layers, 2), () => checkColumns([told.layers.at(-1), ...told.layers], 3)].map(wordOf),
   };
+};
+
+// What two epochs of a run make of a start, and four: the model's file behind two, and where both stand.
+const goneOn = async (known, start, optimizer) => {
+  const { value, told } = toldOf(known, start);
+  value.run = { ...value.run, ...optimizer };
+  const made = toldRun(value, withGiven(known, examplesOf)(value.data, lossOf(known.choices, value.net.loss)), known);
+  const engines = ['32', '64'].map((dtype) => engineOf(dtype));
+  const run = new Run(engines, { ...made, rates: (from, to) => ratesOf(made.rates, from, to) });
+  const steps = Math.ceil(made.data.n / made.run.batch);
+  run.steps(2 * steps);
+  const { at, tensors, losses } = run;
+  const network = networkAsItStands(value, { told, examples: start.given }, tensors.map(({ array }) => array), known.choices);
+  const history = { ...at, optimizer: known.choices.classes[value.run.optimizer], losses: [...losses], states: tensors.map(({ states }) => states) };
+  const blob = await modelBytes(network, '0.1', history);
+  const bytes = Buffer.from(await blob.arrayBuffer()).toString('base64');
+  run.steps(2 * steps);
+  run.go(steps + 1); // there and back: the losses are those of the same steps
+  run.go(4 * steps);
+  return { bytes, at: run.at, losses: run.losses, after: run.tensors.map(({ array }) => [...array]) };
+};
+
+// A file of a training goes on in the page: what one epoch more makes of it.
+const readOn = async (known, start, { bytes, run: own }) => {
+  const network = await readModelBytes(new Uint8Array(Buffer.from(bytes, 'base64')), known.choices);
+  const net = netOfFile(network, known);
+  const { value } = new State({ ...start.state, net: { ...start.state.net, ...net }, run: { ...runOfFile(network, { ...start.state.run, ...own }) } });
+  known.given = start.given;
+  const made = toldRun(value, withGiven(known, examplesOf)(value.data, lossOf(known.choices, value.net.loss)), known);
+  const run = new Run(['32', '64'].map((dtype) => engineOf(dtype)), { ...made, rates: (from, to) => ratesOf(made.rates, from, to) });
+  const from = run.at;
+  run.steps(Math.ceil(made.data.n / made.run.batch));
+  run.go(0);
+  const back = run.at;
+  run.go(from.step + Math.ceil(made.data.n / made.run.batch));
+  return { from, back, at: run.at, losses: run.losses, after: run.tensors.map(({ array }) => [...array]), optimizer: value.run.optimizer };
 };

@@ -118,7 +118,8 @@ def in_node(body, *more, **given):
             "const asJson = (name, own) => (ArrayBuffer.isView(own) ? [...own] : own);",
             *scripts,
             f"const made = (({{ {listed} }}) => {{ {body} }})(given);",
-            "process.stdout.write(JSON.stringify(made, asJson));",
+            "Promise.resolve(made)",
+            ".then((own) => process.stdout.write(JSON.stringify(own, asJson)));",
         ]
     )
     with tempfile.TemporaryDirectory() as folder:

@@ -72,7 +72,7 @@ def test_a_model_of_a_table_with_its_rows(written, tmp_path):
     model = cr.train("sklearn:wine", "target", epochs=2, hidden=(4,), members=2)
     model.save(tmp_path / "wine.model")
     known = written("wine.model", "--data", "sklearn:wine", "--member", "2")
-    assert known["given"]["said"] == [["data.member", {"member": 2, "members": 2}]]
+    assert known["given"]["said"] == [["data.member", {"member": 2, "of": 2}]]
     assert (known["given"]["n"], known["given"]["outputs"]) == (178, 3)
     assert len(known["given"]["names"]["inputs"]) == known["given"]["inputs"]
 

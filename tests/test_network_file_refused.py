@@ -129,6 +129,11 @@ ERRORS = [
     (changed("sample_weight", "[0, 0]"), 14, "at least one weight above zero"),
     # the update
     (changed("rate", "-0.5"), 13, "rate must be a finite number >= 0, got -0.5"),
+    (changed("rate", "{ steps = 3 }"), 13, "rate: unknown kind of schedule 'None'"),
+    (changed("rate", '{ kind = "cosin" }'), 13, "did you mean 'cosine'?"),
+    (changed("rate", '{ kind = "cosine", rate = 1 }'), 13, "rate: the key 'steps' is missing"),
+    (changed("rate", '{ kind = "step", rat = 1 }'), 13, "rate: unknown key 'rat'; did you mean"),
+    (changed("rate", '{ kind = "constant", rate = -1 }'), 13, "rate must be a finite number >= 0"),
     (changed("rate", '"fast"'), 13, "rate must be a finite number >= 0, got 'fast'"),
     (BASE + 'optimizer = "adm"', 14, "unknown optimizer 'adm'; did you mean 'adam'"),
     (BASE + "optimizer = [1]", 14, "unknown optimizer '[1]'"),

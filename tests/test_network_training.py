@@ -36,6 +36,19 @@ def updated(explanation):
     return {s.key.of[0]: s.value for s in explanation.derivation.steps() if s.key.kind == "new"}
 
 
+def test_a_rate_may_be_a_schedule(tmp_path):
+    text = CHAIN.replace(
+        "0.5\n", '{ kind = "warm_up", steps = 4, then = { kind = "constant", rate = 2 } }\n'
+    )
+    text = text.replace("w = [1.2, -0.8]", "w = [1.2, -0.8]\nstep = 3")
+    file = read(tmp_path, text)
+    assert file.optimizer == cr.SGD(cr.WarmUp(4, then=cr.Constant(2)))
+    expected = START
+    for t in (1, 2, 3):
+        expected = by_hand(expected, [PAIRS], rate=2 * t / 4)
+    assert [updated(explained(file))[key] for key in KEYS] == pytest.approx(expected)
+
+
 # By hand: σ(w2 σ(w1 x + b1) + b2), without the library
 
 

@@ -26,6 +26,7 @@ def test_every_row_of_every_table_can_be_chosen():
         "initialiser_names": cr.initialisers.INITIALISERS,
         "initialisers": cr.initialisers.VARIANCES,
         "states": cr.optimizers.OPTIMIZERS,
+        "classes": cr.optimizers.OPTIMIZERS,
         "in_engine": IN_ENGINE,
     }
     assert {name: [*rows] for name, rows in CHOICES.items()} == {

@@ -14,10 +14,12 @@ import pytest
 import chainrule as cr
 from chainrule.engine.wasm.lowering_patterns import lowering_patterns
 from chainrule.explanation.network_file import EXAMPLES, read_network_file
+from chainrule.playground import start_state
 from chainrule.playground.choices import choices
 from chainrule.serialization import write_file
 from chainrule.trees import leaves, tree_map
 from strategies import problem
+from test_playground_network import schedules
 from test_wasm_lowering import as_told
 from wasm_cases import NODE
 
@@ -191,6 +193,7 @@ def test_the_page_reads_what_python_and_it_have_written(written, tmp_path, name)
     assert own["trained"] == {
         "optimizer": "sgd",
         "numbers": {"learning_rate": 0.5, "momentum": 0.9},
+        "schedule": None,
         "freeze": ["0.b"],
         "batch": None,
     }
@@ -211,6 +214,30 @@ def test_the_page_reads_the_files_of_the_package(path):
     )
     assert np.array_equal(got["examples"]["X"], np.ravel(file.X))
     assert got["net"]["loss"] == str(file.net.loss)
+
+
+def test_schedules_go_to_python_and_back(tmp_path):
+    """The page's file is read by `explain`, Python's state is written by the page as it was."""
+    net, made = NETS["one unit"], schedules()
+    told_as = [start_state._run(cr.SGD(each, momentum=0.5), 4) for each in made]
+    more = {"net": told(net), "examples": examples(net), "comment": "a network"}
+    trained = [{**own, "frozen": []} for own in told_as]
+    texts = answers([["writeToml", {**more, "trained": own}] for own in trained])
+    got = answers([["readToml", {"text": text}] for text in texts])
+    path = tmp_path / "network.toml"
+    for schedule, text, own, back in zip(made, texts, told_as, got, strict=True):
+        path.write_text(text, encoding="utf-8")
+        file = read_network_file(path)
+        assert file.optimizer == cr.SGD(schedule, momentum=0.5)
+        assert back["trained"]["schedule"] == json.loads(json.dumps(own["schedule"]))
+        assert back["trained"]["numbers"] == own["numbers"]
+        assert start_state.of_network_file(file)["state"]["run"]["schedule"] == own["schedule"]
+        lines = cr.explain(*file[:4], of="w1", **file.options()).derivation.steps()
+        (new,) = (step for step in lines if step.key.kind == "new")
+        slope = cr.gradient(
+            trace := cr.forward(net, file.params, file.X), cr.backward(trace, file.y)
+        )
+        assert new.value == pytest.approx(file.params[0].W[0, 0] - schedule(1) * slope[0].W[0, 0])
 
 
 TEXTS = [
@@ -255,6 +282,13 @@ WRONG = {
     START.replace("[2, 1]", "[2, 0]"): "files.key",
     START + 'loss = "absolute"': "files.name",
     START + 'optimizer = "magic"': "files.name",
+    START + 'rate = { kind = "magic" }': "files.name",
+    START + 'rate = { kind = "cosine", rate = 0.1 }': "files.key_missing",
+    START + 'rate = { kind = "cosine", rate = 0.1, steps = 0 }': "files.key",
+    START + 'rate = { kind = "cosine", rate = 0.1, stops = 9 }': "files.key_unknown",
+    START
+    + 'rate = { kind = "warm_up", steps = 2, then = { kind = "constant" } }': "files.key_missing",
+    START + 'rate = "fast"': "files.key",
     '[[layers]]\nkind = "convolution"\n'
     + START.replace("layers = [2, 1]\n", ""): "files.toml_twice",
     TABLE + 'kind = "convolution"': "run.kind",

@@ -1,5 +1,6 @@
 """Models of tables in the playground: their layers by column, their numbers, and their page."""
 
+import base64
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ from chainrule.engine.wasm import engine_script
 from chainrule.engine.wasm.lowering_patterns import lowering_patterns
 from chainrule.explanation.line_patterns import pattern_data, pattern_script
 from chainrule.explanation.text import Text
+from chainrule.html_page.joined_scripts import file_of
 from chainrule.playground import playground, start_state
 from chainrule.playground.choices import choices
+from chainrule.playground.schedule_rules import schedule_rules
 from chainrule.tabular.files.open_source import open_source
 from chainrule.trees import leaves, named_leaves
 from playground_pages import NODE, Playground, in_node
@@ -29,6 +32,8 @@ TABLE = "\n".join(
 
 SCRIPTS = (
     engine_script(),
+    file_of("chainrule.engine.wasm", "wasm_run.js"),
+    schedule_rules(),
     pattern_script(),
     Path(__file__).with_name("playground_models.js").read_text(encoding="utf-8"),
 )
@@ -128,6 +133,74 @@ def test_layers_by_column_stay_as_others_are_drawn_anew(by_column):
             assert got != was
     assert made["widths"] == [*net.widths]
     assert made["words"] == ["network.not_drawn", "network.columns", "network.columns"]
+
+
+# Trainings that go on
+
+SIMPLE = cr.Network(3, [cr.Dense(4, "tanh"), cr.Dense(2)], "half_squared_error")
+OPTIMIZERS = [
+    cr.SGD(0.1),
+    cr.SGD(0.1, momentum=0.9),
+    cr.Adam(0.02),
+    cr.AdamW(cr.Cosine(0.05, steps=40), weight_decay=0.1),
+    cr.RMSprop(0.01),
+    cr.Rprop(0.01),
+]
+
+
+def simple(rng):
+    params = cr.trees.tree_map(lambda leaf: rng.normal(size=leaf.shape), SIMPLE.form)
+    params = cr.trees.tree_map(lambda leaf: leaf.astype(np.float32), params)
+    return params, *(rng.normal(size=(10, width)).astype(np.float32) for width in (3, 2))
+
+
+def near(params, got):
+    for own, each in zip(leaves(params), got, strict=True):
+        np.testing.assert_allclose(each, np.ravel(own), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.skipif(NODE is None, reason="there is no Node")
+def test_a_training_goes_on_in_python_and_comes_back(tmp_path):
+    """Two epochs in the page, two in Python, one in the page: each as all of them in one."""
+    params, X, y = simple(np.random.default_rng(5))
+    start = start_of(SIMPLE, params, X, y)
+    runs = [{**start_state._run(each, 4), "seed": 7} for each in OPTIMIZERS]
+    body = "return Promise.all(runs.map((run) => goneOn(known, start, run)));"
+    out = in_page(body, start=start, runs=runs)
+    back = []
+    for optimizer, run, own in zip(OPTIMIZERS, runs, out, strict=True):
+        path = tmp_path / "page.model"
+        path.write_bytes(base64.b64decode(own["bytes"]))
+        net, loaded, history = cr.load(path)
+        assert (net, history.at.step, history.at.epoch) == (SIMPLE, 6, 2)
+        options = {"batch_size": 4, "seed": 7}
+        made, ends = cr.fit(net, loaded, X, y, optimizer, epochs=2, history=history, **options)
+        near(made, own["after"])
+        assert ends.loss == pytest.approx(own["losses"], rel=1e-5)
+        whole, history = cr.fit(net, params, X, y, optimizer, epochs=4, **options)
+        near(whole, own["after"])
+        assert own["at"] == {"step": 12, "epoch": 4, "first": 0}
+        cr.save(path, net, made, ends)
+        back.append({"bytes": base64.b64encode(path.read_bytes()).decode(), "run": run})
+        last, _ = cr.fit(net, made, X, y, optimizer, epochs=1, history=ends, **options)
+        back[-1]["expected"] = last
+    asked = [{"bytes": own["bytes"], "run": own["run"]} for own in back]
+    body = "return Promise.all(asked.map((own) => readOn(known, start, own)));"
+    for own, got in zip(back, in_page(body, start=start, asked=asked), strict=True):
+        assert got["from"] == got["back"] == {"step": 12, "epoch": 4, "first": 0}
+        assert got["at"] == {"step": 15, "epoch": 5, "first": 0}
+        assert len(got["losses"]) == 5
+        near(own["expected"], got["after"])
+
+
+def test_a_model_with_a_history_begins_where_it_ended():
+    _, X, y = simple(np.random.default_rng(5))
+    net = cr.Network(2, [cr.Dense(2)], "half_squared_error")
+    X, optimizer = X[:, :2], cr.Adam(0.1)
+    made, history = cr.fit(net, net.init(), X, y, optimizer, epochs=2, batch_size=5)
+    run = start_state.of_model(net, made, history)["state"]["run"]
+    assert (run["optimizer"], run["begun"]["step"], run["begun"]["epoch"]) == ("adam", 4, 2)
+    assert [len(states) for states in run["begun"]["states"]] == [2, 2]
 
 
 # A model as `chainrule train` writes it

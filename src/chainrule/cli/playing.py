@@ -104,7 +104,7 @@ def _start(
             return start_state.of_table_model(trained, source, member or 1)
         if path.suffix == SUFFIX:
             _check_unasked(reading)
-            return start_state.of_model(*load(path)[:2])
+            return start_state.of_model(*load(path))
         from chainrule.tabular.files.open_source import open_source
 
         source = open_source(str(path), **reading)

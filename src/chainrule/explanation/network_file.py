@@ -21,7 +21,8 @@ it is counted once, so that the biases of two layers, each tied, are b1 and b2 |
 | targets | as many: one row for each example, or one label or number for each; left out, there is \
 no cost, and a unit's derivative can be asked for |
 | sample_weight | the weights of the examples in the mean |
-| rate | the learning rate; left out along with `optimizer`, no update is worked out |
+| rate | the learning rate, or a schedule, `{ kind = "cosine", rate = 0.1, steps = 100 }`; left \
+out along with `optimizer`, no update is worked out |
 | optimizer | `"sgd"`, …; its own settings are keys too: `momentum = 0.9`, and with \
 `dampening = 0.9` beside it v⁺ = 0.9 v + (1 − 0.9) g |
 | freeze | patterns of parameters that stay: `["*.b"]` |

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from chainrule.explanation.toml_file import shape_of
 from chainrule.fields import fields_of
 from chainrule.network import Network, Parameters, frozen
 from chainrule.optimizers import OPTIMIZERS, Optimizer
+from chainrule.schedules import SCHEDULES
 
 TRAINING_KEYS = ["rate", "optimizer", "freeze", "velocity", "step", "batch_size"]
 
@@ -35,13 +37,33 @@ class TrainingKeys(LayerTables):
                 known = ", ".join(["rate", *SETTINGS[name]])
                 raise self.error(key, f"{name} takes no {key}; it takes {known}")
         if "rate" in self.given:
-            settings["learning_rate"] = self.given["rate"]
+            settings["learning_rate"] = self.rate("rate", self.given["rate"])
         try:
             return OPTIMIZERS[name](**settings)
         except (TypeError, ValueError) as error:
             said = str(error).replace("learning_rate", "rate").partition(": ")[2]
             wrong = said.partition(" ")[0]
             raise self.error(wrong, said) from None
+
+    def rate(self, place: str, given: Any) -> Any:
+        """Return a learning rate: what is no table as it is given, a table as a schedule."""
+        if not isinstance(given, dict):
+            return given
+        kind = given.get("kind")
+        if not isinstance(kind, str) or kind not in SCHEDULES:
+            unknown = unknown_name("kind of schedule", str(kind), SCHEDULES)
+            raise self.error(place, f"{place}: {unknown}")
+        known = fields_of(SCHEDULES[kind])
+        for name in {*given} - {"kind"}:
+            if name not in known:
+                unknown = unknown_name("key", name, ["kind", *known])
+                raise self.error(f"{place}.{name}", f"{place}: {unknown}")
+        own = {name: self.rate(f"{place}.{name}", given[name]) for name in known if name in given}
+        for name, field in known.items():
+            if name not in own and field.default is MISSING:
+                raise self.error(place, f"{place}: the key {name!r} is missing")
+        with self.at(place):
+            return SCHEDULES[kind](**own)
 
     @property
     def settings(self) -> list[str]:

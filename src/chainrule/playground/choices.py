@@ -64,6 +64,7 @@ def choices() -> dict[str, Any]:
         "initialiser_names": [*INITIALISERS],
         "initialisers": {name: _inverse_variance(row.of) for name, row in VARIANCES.items()},
         "states": {name: _states(kind) for name, kind in OPTIMIZERS.items()},
+        "classes": {name: kind.__name__ for name, kind in OPTIMIZERS.items()},
         "in_engine": IN_ENGINE,
     }
 

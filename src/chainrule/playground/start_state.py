@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,15 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine.wasm.lowering_patterns import lowering_patterns
+from chainrule.fields import fields_of
 from chainrule.losses import LOSSES
 from chainrule.network import Network, Parameters, frozen
 from chainrule.optimizers import OPTIMIZERS, SGD, Optimizer
-from chainrule.schedules import Schedule
+from chainrule.schedules import SCHEDULES, Schedule
 from chainrule.serialization import network_to_data
 from chainrule.trees import leaves, named_leaves
 
 if TYPE_CHECKING:
     from chainrule.explanation.network_file import NetworkFile
+    from chainrule.history import History
     from chainrule.tabular.files.source import Source
     from chainrule.tabular.table_model import TableModel
 
@@ -66,8 +67,10 @@ def of_network_file(file: NetworkFile) -> Start:
     }
 
 
-def of_model(net: Network, params: Parameters) -> Start:
+def of_model(net: Network, params: Parameters, history: History | None = None) -> Start:
     """Return the start with a network and its parameters; points of the plane are its examples.
+
+    With a history that ends with the parameters, the training goes on from there.
 
     Raises ValueError for what the page cannot train, and where the network takes no points.
 
@@ -77,7 +80,23 @@ def of_model(net: Network, params: Parameters) -> Start:
     """
     if net.inputs != 2:
         raise ValueError(f"the model takes {net.inputs} inputs; name the table of its examples")
-    return {"state": {"net": _net(net, params)}}
+    run = _begun(history) if history is not None and not history.restored else None
+    return {"state": {"net": _net(net, params), **({"run": run} if run else {})}}
+
+
+def _begun(history: History) -> dict[str, Any] | None:
+    """Where a training stands, and what its optimizer keeps; None of one of one's own."""
+    at, names = history.at, {kind.__name__: name for name, kind in OPTIMIZERS.items()}
+    if at.optimizer not in names:
+        return None
+    begun = {
+        "step": at.step,
+        "epoch": at.epoch,
+        "optimizer": names[at.optimizer],
+        "losses": [*map(float, history.loss)],
+        "states": [[_numbers(kept) for kept in state] for state in at.states],
+    }
+    return {"optimizer": names[at.optimizer], "begun": begun}
 
 
 def of_table_model(model: TableModel, source: Source, member: int = 1) -> Start:
@@ -89,16 +108,14 @@ def of_table_model(model: TableModel, source: Source, member: int = 1) -> Start:
     >>> model = cr.train("sklearn:wine", "target", members=2, epochs=5)
     >>> start = of_table_model(model, open_source("sklearn:wine"), member=2)
     >>> start["given"]["n"], start["given"]["said"]
-    (178, [['data.member', {'member': 2, 'members': 2}]])
+    (178, [['data.member', {'member': 2, 'of': 2}]])
     """
     from chainrule.tabular.encoding.several_targets import SeveralTargets
     from chainrule.tabular.table_diagnosis import prepared_rows
 
-    members = len(model.members)
-    if not 1 <= member <= members:
-        raise ValueError(
-            f"`member` must be 1 to {members}, the networks of the model, got {member}"
-        )
+    count = len(model.members)
+    if not 1 <= member <= count:
+        raise ValueError(f"`member` must be 1 to {count}, the networks of the model, got {member}")
     if isinstance(model.target, SeveralTargets):
         names = ", ".join(map(repr, model.target.columns))
         raise ValueError(
@@ -109,7 +126,7 @@ def of_table_model(model: TableModel, source: Source, member: int = 1) -> Start:
     named = {"inputs": [*model.preparation.feature_names], "outputs": [*model.outputs_named]}
     net = _net(model.net, model.members[member - 1])
     state = {"net": net, "run": _going_on(model), "seen": _last_weight(model.net), **_data()}
-    said = [["data.member", {"member": member, "members": members}]] if members > 1 else []
+    said = [["data.member", {"member": member, "of": count}]] if count > 1 else []
     given = {**_examples(model.net, X, y), "names": named, "said": said}
     return {"state": state, "given": given}
 
@@ -192,11 +209,24 @@ def _numbers(array: Array) -> list[float]:
 
 
 def _run(optimizer: Optimizer, batch: int) -> dict[str, Any]:
-    rate = optimizer.learning_rate
-    if isinstance(rate, Schedule):
-        raise ValueError(f"the playground begins with a learning rate that stays, got {rate!r}")
     (name,) = (name for name, kind in OPTIMIZERS.items() if type(optimizer) is kind)
-    return {"optimizer": name, "numbers": dataclasses.asdict(optimizer), "batch": batch}  # type: ignore[call-overload]
+    numbers = {field: getattr(optimizer, field) for field in fields_of(type(optimizer))}
+    if not isinstance(numbers["learning_rate"], Schedule):
+        return {"optimizer": name, "numbers": numbers, "batch": batch}
+    schedule = _schedule(numbers.pop("learning_rate"))
+    return {"optimizer": name, "numbers": numbers, "schedule": schedule, "batch": batch}
+
+
+def _schedule(rate: Any) -> Any:
+    """A schedule as the page has it: its kind, and its fields; a number as it is.
+
+    >>> _schedule(cr.WarmUp(10, then=cr.Constant(0.1)))
+    ['warm_up', {'steps': 10, 'then': ['constant', {'rate': 0.1}]}]
+    """
+    if not isinstance(rate, Schedule):
+        return rate
+    (name,) = (name for name, kind in SCHEDULES.items() if type(rate) is kind)
+    return [name, {field: _schedule(getattr(rate, field)) for field in fields_of(type(rate))}]
 
 
 def _examples(net: Network, X: Array, y: Array) -> dict[str, Any]:

@@ -164,9 +164,12 @@ class Session {
     return this.engine.filled(this.sizeOf(k), (to) => this.wasm.store(this.session, k, state, to));
   }
 
+  statesOf(k) {
+    return this.wasm.states(this.session, k);
+  }
+
   store(k) {
-    const count = this.wasm.states(this.session, k);
-    return { array: this.read(k, -1), states: Array.from({ length: count }, (_, j) => this.read(k, j)) };
+    return { array: this.read(k, -1), states: Array.from({ length: this.statesOf(k) }, (_, j) => this.read(k, j)) };
   }
 
   // Examples: X (n, inputs), y (n, outputs) or labels (n,), weights (n,) or none.

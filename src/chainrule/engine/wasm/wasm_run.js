@@ -10,11 +10,12 @@
 
 const MOST_KEPT = 64;
 
+// `at` is where it begins, with the `losses` of the epochs before.
 // `rates` are one for all steps, one for each, or a function (from, to) that gives those of some steps.
 
 class Run {
-  constructor([narrow, wide], { program, run, rates, tensors, states, data, edits = [] }) {
-    Object.assign(this, { program, run, rates, edits, every: 1, kept: [] });
+  constructor([narrow, wide], { program, run, rates, tensors, states, data, edits = [], at = { step: 0, epoch: 0, first: 0 }, losses = [] }) {
+    Object.assign(this, { program, run, rates, edits, every: 1, kept: [], losses: [...losses], under: [0, 0] });
     this.opened = (own) => {
       const session = narrow.session(program, { ...run, ...own });
       session.data(data);
@@ -23,7 +24,7 @@ class Run {
     this.session = this.opened({});
     this.exact = wide.session(program, run);
     this.exact.data(data);
-    this.fill({ at: { step: 0, epoch: 0, first: 0 }, tensors: tensors.map((array, k) => ({ array, states: states[k] })) });
+    this.fill({ at, under: [0, 0], tensors: tensors.map((array, k) => ({ array, states: states[k] })) });
     this.keep();
   }
 
@@ -35,20 +36,34 @@ class Run {
 
   get tensors() { return this.program.tensors.map((_, k) => this.session.store(k)); }
 
-  fill({ at, tensors }) {
-    tensors.forEach(({ array, states }, k) => this.session.load(k, array, states));
+  fill({ at, tensors, under }) {
+    tensors.forEach(({ array, states }, k) => this.session.load(k, array, states.slice(0, this.session.statesOf(k))));
     this.session.ready();
     this.session.at = at;
+    this.under = [...under];
   }
 
   // Each `every`-th step is kept; where that is too many, every second of them goes.
   keep() {
     const { at } = this;
     if (at.step % this.every || this.kept.some((own) => own.at.step === at.step)) return;
-    this.kept.push({ at, tensors: this.tensors });
+    this.kept.push({ at, tensors: this.tensors, under: [...this.under] });
     if (this.kept.length <= MOST_KEPT) return;
     this.every *= 2;
-    this.kept = this.kept.filter((own) => own.at.step % this.every === 0);
+    this.kept = this.kept.filter((own, k) => !k || own.at.step % this.every === 0);
+  }
+
+  // Of each epoch the mean cost of its steps, as `History.loss` has it; `under` is what goes into that of the
+  // one under way.
+  note(parts, { first, epoch }, batch) {
+    for (let k = 0; k < parts.length; k += 2) {
+      this.under[0] += parts[k];
+      this.under[1] += parts[k + 1];
+      first += batch;
+      if (first < this.session.n) continue;
+      this.losses[epoch] = this.under[0] / this.under[1];
+      [this.under, first, epoch] = [[0, 0], 0, epoch + 1];
+    }
   }
 
   // So many steps more; `parts` are those of `Session.train`.
@@ -56,11 +71,13 @@ class Run {
     const end = this.at.step + count;
     const parts = [];
     while (this.at.step < end) {
-      const { step } = this.at;
+      const { at } = this;
+      const { step } = at;
       this.typed(step);
       const next = this.until(step, end);
       const made = this.isAlone(step) ? this.alone(step) : this.session.train(next - step, { ...this.run, rates: this.ratesFrom(step, next) });
       parts.push(...made.parts);
+      this.note(made.parts, at, this.isAlone(step) ? 1 : this.run.batch);
       if (made.diverged) return { parts, diverged: true };
       this.keep();
     }
@@ -124,14 +141,16 @@ class Run {
   }
 
   edit(what) {
-    const { step } = this.at;
+    const { step, epoch } = this.at;
+    this.losses.length = Math.min(this.losses.length, epoch);
     const before = this.edits.filter(([at, ...own]) => at < step || (at === step && own.length));
     this.edits = [...before, [step, ...what]];
     this.kept = this.kept.filter((own) => own.at.step <= step);
   }
 
   // To any step that was made, or on to one that was not.
-  go(step) {
+  go(asked) {
+    const step = Math.max(asked, this.kept[0].at.step);
     const near = this.kept.findLast((own) => own.at.step <= step);
     if (this.at.step > step || near.at.step > this.at.step) this.fill(near);
     const made = this.steps(step - this.at.step);

@@ -12,12 +12,12 @@ const changesOfFile = async (name, bytes, { state, run, known }) => {
     const network = await readModelBytes(bytes, known.choices);
     const { inputs } = run.made.examples;
     if (network.inputs !== inputs) refuse('files.other_inputs', { inputs: network.inputs, wanted: inputs });
-    return { changes: [['net', netOfFile(network, known)]], left: [] };
+    return { changes: [['net', netOfFile(network, known)], ['run', runOfFile(network, state.value.run)]], left: [] };
   }
   const { network, trained, examples, left } = readNetworkToml(new TextDecoder().decode(bytes), known.choices);
   const net = netOfFile(network, known);
   const layers = net.layers.map((own) => wholeLayer(own, known.choices));
-  const { optimizer, numbers, batch } = trained;
+  const { optimizer, numbers, schedule, batch } = trained;
   const frozen = namesMeant(trained.freeze, beginnings(layers, known.choices).map((own) => own.name));
   const inputs = network.inputs;
   const outputs = examples.labels ? widthOf(layers, inputs, known) : examples.y.length / examples.n;
@@ -27,7 +27,7 @@ const changesOfFile = async (name, bytes, { state, run, known }) => {
   };
   const given = { ...examples, inputs, outputs, names };
   const { value } = state;
-  const ran = { ...START.run, optimizer, numbers, frozen, batch: batch ?? examples.n };
+  const ran = { ...START.run, optimizer, numbers, schedule, frozen, batch: batch ?? examples.n };
   return { given, changes: [['net', net], ['run', ran], ['data', { ...value.data, set: 'given', test: 0 }]], left };
 };
 
@@ -48,31 +48,44 @@ const filesPanel = ({ state, run, words, known, root }) => {
 
   // Out
   const rows = node('select', { 'data-label': 'files.rows' }, node('option', { value: 'one', 'data-say': 'files.rows_one' }), node('option', { value: 'all', 'data-say': 'files.rows_all' }));
-  const standing = () => networkAsItStands(state.value, run.made, run.frame.tensors, known.choices);
+  const standing = (tensors) => {
+    if (!tensors.every((own) => own.every(Number.isFinite))) refuse('files.not_finite');
+    return networkAsItStands(state.value, run.made, tensors, known.choices);
+  };
   const shownRows = () => {
     const { n } = run.made.examples.train;
     return rows.value === 'all' ? Array.from({ length: n }, (_, k) => k) : [Math.min(state.value.seen.example, n - 1)];
   };
   const toml = () => {
-    const { optimizer, numbers, frozen } = state.value.run;
-    const rate = run.made.told.rates[Math.min(run.frame.at.step, run.made.told.rates.length - 1)];
+    const { optimizer, numbers, schedule, frozen } = state.value.run;
+    const { at: { step } } = run.frame;
+    const rate = rateAt(run.made.told.rates, step + 1);
+    const more = schedule && step ? words.say('files.schedule', { step: whole(step + 1), schedule: tomlValue(scheduleTable(schedule)) }) : '';
     return networkToml({
-      network: standing(), trained: { optimizer, numbers: { ...numbers, learning_rate: rate }, frozen },
-      examples: exampleRows(shownRows(), run.made), comment: words.say('files.comment', { step: whole(run.frame.at.step) }),
+      network: standing(run.frame.tensors), trained: { optimizer, numbers: { ...numbers, learning_rate: rate }, schedule: step ? null : schedule, frozen },
+      examples: exampleRows(shownRows(), run.made), comment: [words.say('files.comment', { step: whole(step) }), more].filter(Boolean).join('\n# '),
     });
   };
+  let left = []; // what is said of what a file lacks
   const out = async (write, name) => {
     try {
-      if (!run.frame.tensors.every((own) => own.every(Number.isFinite))) refuse('files.not_finite');
+      left = [];
       saveAs(await write(), name);
-      say(note, ['files.written', { name }]);
+      say(note, ['files.written', { name }], ...left);
     } catch (error) {
       if (!error.word) throw error;
       say(wrong, [error.word, error.holes]);
     }
   };
   const asToml = node('button', { type: 'button', name: 'toml', 'data-say': 'files.toml_out', click: () => out(() => new Blob([toml()], { type: 'application/toml' }), 'network.toml') });
-  const asModel = node('button', { type: 'button', name: 'model', 'data-say': 'files.model_out', click: () => out(() => modelBytes(standing(), known.version), 'network.model') });
+  const model = async () => {
+    const { at, tensors, losses } = await run.ask('stand');
+    const { optimizer } = state.value.run;
+    const history = { ...at, optimizer: known.choices.classes[optimizer], losses, states: tensors.map(({ states }) => states) };
+    if (at.first) left = [['files.no_history', { step: whole(at.step) }]];
+    return modelBytes(standing(tensors.map(({ array }) => array)), known.version, at.first || !at.epoch ? null : history);
+  };
+  const asModel = node('button', { type: 'button', name: 'model', 'data-say': 'files.model_out', click: () => out(model, 'network.model') });
 
   // In
   const read = async (file) => {

@@ -19,6 +19,12 @@ const netOfFile = ({ inputs, layers, loss, l1, l2, seed = 0, weights }, known) =
   return { layers, loss, l1, l2, seed, weights: givenWeights(weights, whole, known, { inputs, seed }) };
 };
 
+// How a network of a file is trained: by its optimizer, from where its training has come to.
+const runOfFile = ({ begun }, run) => {
+  const own = begun && begun.optimizer !== run.optimizer ? { optimizer: begun.optimizer, numbers: {}, schedule: null } : {};
+  return { ...run, ...own, begun };
+};
+
 // Which names are meant by patterns such as "*.b".
 const namesMeant = (patterns, names) => {
   const expression = (pattern) => new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.')}$`);

@@ -20,8 +20,8 @@ const modelHead = (tensors, about, digest) => {
   let end = 0;
   const entries = Object.fromEntries(tensors.map(({ name, array, shape }) => {
     const begin = end;
-    end += 4 * array.length;
-    return [name, { dtype: 'F32', shape, data_offsets: [begin, end] }];
+    end += array.byteLength;
+    return [name, { dtype: array instanceof Float64Array ? 'F64' : 'F32', shape, data_offsets: [begin, end] }];
   }));
   const text = new TextEncoder().encode(JSON.stringify({ __metadata__: { chainrule: about, sha256: digest }, ...entries }));
   const head = new Uint8Array(8 + Math.ceil(text.length / 8) * 8).fill(0x20);
@@ -30,20 +30,30 @@ const modelHead = (tensors, about, digest) => {
   return head;
 };
 
-// `library` is the version that writes.
-const modelBytes = async ({ inputs, layers, loss, l1, l2, tensors }, library) => {
+// `library` is the version that writes; `history` null, or what Python goes on from:
+//
+//   history   { step, epoch, optimizer: its class, losses, states: [[array, ...]] }   states by tensor
+const modelBytes = async ({ inputs, layers, loss, l1, l2, tensors }, library, history = null) => {
   const network = { inputs, layers: layers.map(layerData), loss, l1, l2 };
-  const about = JSON.stringify({ kind: 'network', network, history: null, format: MODEL_FORMAT, library });
-  const body = tensors.map(({ array }) => Float32Array.from(array));
-  const digest = await digestOf(modelHead(tensors, about, NO_DIGEST), ...body);
-  return new Blob([modelHead(tensors, about, digest), ...body]);
+  const about = JSON.stringify({ kind: 'network', network, history: history && courseOf(history), format: MODEL_FORMAT, library });
+  const body = [...(history ? historyArrays(history, tensors) : []), ...tensors.map((own) => ({ ...own, array: Float32Array.from(own.array) }))];
+  const digest = await digestOf(modelHead(body, about, NO_DIGEST), ...body.map(({ array }) => array));
+  return new Blob([modelHead(body, about, digest), ...body.map(({ array }) => array)]);
 };
+
+const courseOf = ({ step, epoch, optimizer }) => ({ step, epoch, optimizer, best_epoch: 0, stopped: '', restored: false });
+
+const historyArrays = ({ losses, states }, tensors) => [
+  { name: 'loss', array: Float64Array.from(losses), shape: [losses.length] },
+  { name: 'validation_loss', array: new Float64Array(0), shape: [0] },
+  ...tensors.flatMap(({ name, shape }, k) => states[k].map((own, j) => ({ name: `states.${name}.${j}`, array: Float32Array.from(own), shape }))),
+];
 
 const layerData = ([kind, { layers, ...options }]) => ({ kind, ...options, ...(layers && { layers: layers.map(layerData) }) });
 
 const layerOfData = ({ kind, layers, ...options }) => [kind, { ...options, ...(layers && { layers: layers.map(layerOfData) }) }];
 
-// { inputs, layers, loss, l1, l2, weights }
+// { inputs, layers, loss, l1, l2, weights, begun }, where `begun` is null or as state.run has it
 const readModelBytes = async (bytes, choices) => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 9 || bytes[6] || bytes[7] || bytes[8] !== 0x7b) refuse('files.no_model');
@@ -60,7 +70,21 @@ const readModelBytes = async (bytes, choices) => {
   if (about.kind !== 'network') refuse('files.other_kind', { kind: String(about.kind).slice(0, 60) });
   const arrays = Object.fromEntries(entries.map(([name, { dtype, data_offsets: [first, last] }]) =>
     [name, Array.from(new MODEL_DTYPES[dtype](bytes.slice(8 + length + first, 8 + length + last).buffer), Number)]));
-  return networkOf(about.network, arrays, choices);
+  const network = networkOf(about.network, arrays, choices);
+  return { ...network, begun: begunOf(about.history, arrays, network, choices) };
+};
+
+// Where a training has come to that goes on from a file: null of one without, of parameters that are those of
+// an epoch before the last, and of an optimizer of one's own.
+const begunOf = (history, arrays, { layers }, choices) => {
+  const [name] = Object.entries(choices.classes).find(([, own]) => own === history?.optimizer) ?? [];
+  if (!name || history.restored) return null;
+  const states = beginnings(layers.map((own) => wholeLayer(own, choices)), choices).map(({ name: of }) => {
+    const own = [];
+    while (arrays[`states.${of}.${own.length}`]) own.push(arrays[`states.${of}.${own.length}`]);
+    return own;
+  });
+  return { step: history.step, epoch: history.epoch, optimizer: name, losses: arrays.loss ?? [], states };
 };
 
 const headerOf = (text) => {

@@ -3,7 +3,7 @@
 //
 //   network   { inputs, layers, loss, l1, l2, names, tensors }   layers with all options, as told_run.js has
 //             them; of each tensor its name, "0.W", and its numbers with their shape
-//   trained   { optimizer, numbers, frozen }                      as state.run has them
+//   trained   { optimizer, numbers, schedule, frozen }            as state.run has them; a schedule from step 1
 //   examples  { X, y | labels, inputs, outputs }                  rows, and names
 
 // ---- written ----
@@ -24,7 +24,8 @@ const layerTables = (layers, tensors, head = 'layers', path = '') => layers.map(
 const networkToml = ({ network, trained, examples, comment }) => {
   const { inputs, outputs, X, y, labels } = examples;
   const [width, n] = [network.inputs, X.length / network.inputs];
-  const { learning_rate: rate, ...numbers } = trained.numbers;
+  const { learning_rate: constant, ...numbers } = trained.numbers;
+  const rate = trained.schedule ? scheduleTable(trained.schedule) : constant;
   const pairs = tomlPairs({
     loss: network.loss, l1: network.l1 || null, l2: network.l2 || null,
     optimizer: trained.optimizer, rate, ...numbers, freeze: trained.frozen.length ? trained.frozen : null,
@@ -32,6 +33,13 @@ const networkToml = ({ network, trained, examples, comment }) => {
     names: inputs.every((own) => /^x\d+$/.test(own)) ? null : { inputs, outputs },
   });
   return `# ${comment}\n\n${pairs}${layerTables(network.layers, network.tensors)}`;
+};
+
+// A schedule as a table: { kind, rate, steps }.
+const scheduleTable = (given) => {
+  if (!Array.isArray(given)) return given;
+  const [kind, own] = given;
+  return { kind, ...Object.fromEntries(Object.entries(own).map(([name, value]) => [name, scheduleTable(value)])) };
 };
 
 // ---- read ----
@@ -73,8 +81,25 @@ const trainedAs = (given, choices) => {
   if (!Object.hasOwn(choices.optimizers, optimizer)) refuse('files.name', { key: 'optimizer', name: String(optimizer) });
   const { learning_rate: _, ...fields } = choices.optimizers[optimizer];
   const numbers = Object.fromEntries(Object.keys(fields).filter((name) => name in given).map((name) => [name, given[name]]));
-  if ('rate' in given) numbers.learning_rate = given.rate;
-  return { optimizer, numbers, freeze: given.freeze ?? [], batch: given.batch_size ?? null };
+  const rate = rateOfTable('rate', given.rate, choices);
+  if (typeof rate === 'number') numbers.learning_rate = rate;
+  return { optimizer, numbers, schedule: Array.isArray(rate) ? rate : null, freeze: given.freeze ?? [], batch: given.batch_size ?? null };
+};
+
+// A learning rate: a number, or a schedule's table.
+const rateOfTable = (place, given, { schedules }) => {
+  if (given === undefined || typeof given === 'number') return given;
+  const { kind, ...own } = typeof given === 'object' ? given : wrongKey(place);
+  if (!Object.hasOwn(schedules, kind ?? '')) refuse('files.name', { key: `${place}.kind`, name: String(kind) });
+  const fields = schedules[kind];
+  for (const name of Object.keys(own)) if (!Object.hasOwn(fields, name)) refuse('files.key_unknown', { key: `${place}.${name}` });
+  const value = (name) => {
+    const [path, field] = [`${place}.${name}`, fields[name]];
+    const number = own[name] ?? field.default ?? refuse('files.key_missing', { key: path });
+    if (field.type === 'rate') return rateOfTable(path, number, { schedules });
+    return within(number, { ...field, whole: field.type === 'whole' }) ? number : wrongKey(path);
+  };
+  return [kind, Object.fromEntries(Object.keys(fields).map((name) => [name, value(name)]))];
 };
 
 // One target, or as many as there are rows: a label each of classes, else numbers.

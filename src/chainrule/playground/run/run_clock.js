@@ -49,7 +49,7 @@ class RunClock {
 
   // Once all that changed at the same time has changed. Numbers that were typed on the way go, and where
   // the parameters are others, all that were typed.
-  remake(sameTensors, edits = this.state.value.edits.filter(([step]) => sameTensors && step === 0)) {
+  remake(sameTensors, edits = this.state.value.edits.filter(([step]) => sameTensors && step === (this.made?.told.at.step ?? 0))) {
     const own = ++this.makings;
     this.edits = edits;
     this.state.put('edits', edits);

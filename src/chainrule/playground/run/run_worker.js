@@ -135,6 +135,11 @@ answer(self, {
 
   frame: ({ wants }) => frame(wants),
 
+  stand() {
+    const { at, tensors, losses } = held.run;
+    return ['stands', { at, tensors, losses: losses.slice(0, at.epoch) }];
+  },
+
   look(asked) {
     const { at } = held.run;
     return ['looked', { at, tensors: held.run.tensors, ...held.run.look(asked) }];

@@ -23,6 +23,13 @@ const planeOf = ({ range }, features, target, outputs) => {
   return { n, side: PLANE_SIDE, range, X: planeInputs(features, points), ...any };
 };
 
+// The states and the step that a file began the run with, as long as it is of the same parameters.
+const begunAs = ({ optimizer, begun }, weights, tensors) => {
+  const fits = (states, k) => states.every((own) => own.length === tensors[k]?.length);
+  const whole = begun?.optimizer === optimizer && weights?.length === tensors.length && begun.states.length === tensors.length;
+  return whole && begun.states.every(fits) ? begun : null;
+};
+
 const toldRun = (value, examples, { choices, patterns }) => {
   const { net, run } = value;
   const layers = net.layers.map((each) => wholeLayer(each, choices));
@@ -41,6 +48,7 @@ const toldRun = (value, examples, { choices, patterns }) => {
   const inEngine = Object.fromEntries(Object.entries(numbers).map(([name, own]) => [choices.in_engine[name] ?? name, Number(own)]));
   const names = beginnings(layers, choices).map(({ name }) => name);
   const first = choices.states[run.optimizer].map((own) => (own === '=learning_rate' ? rateAt(rates, 1) : own));
+  const begun = begunAs(run, net.weights, tensors);
   return {
     program,
     names,
@@ -57,7 +65,10 @@ const toldRun = (value, examples, { choices, patterns }) => {
     },
     rates,
     tensors,
-    states: tensors.map(({ length }) => first.map((own) => new Float64Array(length).fill(own))),
+    states: begun?.states.map((states) => states.map((own) => Float64Array.from(own)))
+      ?? tensors.map(({ length }) => first.map((own) => new Float64Array(length).fill(own))),
+    at: { step: begun?.step ?? 0, epoch: begun?.epoch ?? 0, first: 0 },
+    losses: begun?.losses ?? [],
     edits: value.edits,
     data: examples.train,
     test: examples.test.n ? examples.test : null,
