@@ -102,3 +102,17 @@ const readOn = async (known, start, { bytes, run: own }) => {
   run.go(from.step + Math.ceil(made.data.n / made.run.batch));
   return { from, back, at: run.at, losses: run.losses, after: run.tensors.map(({ array }) => [...array]), optimizer: value.run.optimizer };
 };
+
+// Tables as a model encodes them.
+const encodedTables = (missing, columns, texts) => {
+  tables.missing = missing;
+  return texts.map((text) => {
+    const table = csvOf(text, missing.text);
+    try {
+      const made = modelExamples(columns, table);
+      return { ...made, X: [...made.X], same: same(made.names.inputs, inputNames(columns)) };
+    } catch (error) {
+      return { word: error.word, holes: error.holes };
+    }
+  });
+};

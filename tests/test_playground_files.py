@@ -328,7 +328,7 @@ def test_models_that_are_cut_short_or_changed_are_refused(written):
 def test_a_model_of_another_kind_or_with_arrays_missing_is_refused(tmp_path):
     net = NETS["one unit"]
     about = {"kind": "network", "history": None, "network": cr.serialization.network_to_data(net)}
-    write_file(tmp_path / "other.model", {"w": np.ones(2)}, {"kind": "table"})
+    write_file(tmp_path / "other.model", {"w": np.ones(2)}, {"kind": "ticks"})
     write_file(tmp_path / "less.model", {"0.W": np.ones((1, 1))}, about)
     names = ("other.model", "less.model")
     asked = [
@@ -336,7 +336,7 @@ def test_a_model_of_another_kind_or_with_arrays_missing_is_refused(tmp_path):
         for name in names
     ]
     other, less = answers(asked)
-    assert other == {"refused": "files.other_kind", "holes": {"kind": "table"}}
+    assert other == {"refused": "files.other_kind", "holes": {"kind": "ticks"}}
     assert less == {"refused": "files.no_array", "holes": {"name": "0.b"}}
 
 

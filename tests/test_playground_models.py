@@ -1,9 +1,11 @@
 """Models of tables in the playground: their layers by column, their numbers, and their page."""
 
 import base64
+import re
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 import chainrule as cr
@@ -14,8 +16,10 @@ from chainrule.explanation.text import Text
 from chainrule.html_page.joined_scripts import file_of
 from chainrule.playground import playground, start_state
 from chainrule.playground.choices import choices
+from chainrule.playground.data.known_sets import missing_words
 from chainrule.playground.schedule_rules import schedule_rules
 from chainrule.tabular.files.open_source import open_source
+from chainrule.tabular.table_diagnosis import prepared_rows
 from chainrule.trees import leaves, named_leaves
 from playground_pages import NODE, Playground, in_node
 from wasm_cases import SOURCES
@@ -229,6 +233,61 @@ def test_a_model_of_several_networks_begins_with_one(model):
     assert starts[1]["state"]["run"]["optimizer"] == "adamw"
 
 
+def mixed(rng, n=150):
+    """A table of numbers, words, many words and an order, with cells that have no value."""
+    size = rng.normal(50, 9, n).round(2)
+    return pl.DataFrame(
+        {
+            "size": [None if k % 17 == 3 else float(size[k]) for k in range(n)],
+            "kind": [
+                None if k % 29 == 5 else "pqr"[v] for k, v in enumerate(rng.integers(0, 3, n))
+            ],
+            "town": [f"t{v}" for v in rng.integers(0, 40, n)],
+            "flag": [["no", "yes"][v] for v in rng.integers(0, 2, n)],
+            "rank": [["low", "mid", "high"][v] for v in rng.integers(0, 3, n)],
+            "price": [None if k % 31 == 7 else float(size[k] / 3) for k in range(n)],
+        }
+    )
+
+
+@pytest.mark.skipif(NODE is None, reason="there is no Node")
+@pytest.mark.parametrize("target", ["price", "kind"])
+def test_tables_are_encoded_as_the_model_encodes_them(target):
+    rng = np.random.default_rng(11)
+    order = {"rank": ["low", "mid", "high"]}
+    trained = cr.train(mixed(rng), target, epochs=1, members=1, hidden=(3,), order=order)
+    kinds = {encoder.kind for encoder in trained.preparation.encoders}
+    assert kinds == {"Number", "Category", "Many", "Rank"}
+    new = mixed(rng, 80).with_columns(town=pl.Series([f"t{k}" for k in range(80)]))
+    columns = start_state.columns_of(trained)
+    wrong = new.with_columns(size=pl.Series(["12x"] + ["1"] * 79))
+    strange = new.with_columns(kind=pl.Series(["z"] * 80))
+    texts = [table.write_csv() for table in (new, wrong, strange)]
+    body = "return encodedTables(missing, columns, texts);"
+    made, bad, odd = in_page(body, missing=missing_words(), columns=columns, texts=texts)
+    X, y = prepared_rows(trained, open_source(new))
+    assert made["names"]["inputs"] == [*trained.preparation.feature_names]
+    assert made["same"]
+    np.testing.assert_allclose(np.reshape(made["X"], X.shape), X, rtol=1e-5, atol=1e-6)
+    got = np.array(made["labels"] if target == "kind" else made["y"])
+    np.testing.assert_allclose(got, np.ravel(y), rtol=1e-6, atol=1e-7)
+    assert made["said"][0][0] == "table.rows_without_y"
+    assert (bad["word"], bad["holes"]["row"]) == ("model.stray", 1)
+    assert odd.get("word") == ("model.no_class" if target == "kind" else None)
+
+
+@pytest.mark.skipif(NODE is None, reason="there is no Node")
+def test_what_only_python_encodes_is_refused_by_its_name():
+    frame = pl.DataFrame(
+        {"day": [f"2024-0{1 + k % 9}-1{k % 9}" for k in range(60)], "y": [k / 7 for k in range(60)]}
+    )
+    trained = cr.train(frame, "y", epochs=1, members=1, hidden=(3,))
+    given = {"columns": start_state.columns_of(trained), "texts": [frame.write_csv()]}
+    body = "return encodedTables(missing, columns, texts);"
+    (got,) = in_page(body, missing=missing_words(), **given)
+    assert got == {"word": "model.column", "holes": {"name": "day", "kind": "Date"}}
+
+
 @pytest.fixture(scope="module")
 def page(model, browser, tmp_path_factory):
     trained, path = model
@@ -254,6 +313,21 @@ def test_a_model_opens_with_its_columns_and_its_cost(page):
     assert own.page.locator("#network select option[value=piecewise_linear]").count() == 0
     assert "values that the first" in own.page.inner_text("#working .note")
     assert own.page.locator("#working li").count() > 4
+
+
+def test_a_model_and_a_table_are_dropped(page, model, tmp_path):
+    own, trained, _ = page
+    rows = TABLE.splitlines()
+    (tmp_path / "new.csv").write_text("\n".join(rows[:31]), encoding="utf-8")
+    own.page.set_input_files("#data input[type=file]", tmp_path / "new.csv")
+    own.page.get_by_text("30 examples in training").wait_for()
+    X, y = prepared_rows(trained, open_source(str(tmp_path / "new.csv")))
+    own.shown("cost", re.escape(f"{float(cr.cost(trained.net, trained.members[1], X, y)):.4g}"))
+    trained.save(tmp_path / "houses.model")
+    own.page.set_input_files("#files input[type=file]", tmp_path / "houses.model")
+    own.page.get_by_text("Network 1 of the model’s 2").wait_for()
+    own.shown("cost", re.escape(f"{float(cr.cost(trained.net, trained.params, X, y)):.4g}"))
+    assert own.page.inner_text("#wrong") == ""
 
 
 def test_a_model_is_trained_on_and_its_layer_stays(page):

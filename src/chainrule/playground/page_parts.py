@@ -42,6 +42,7 @@ SCRIPTS = (
     "data/csv_text.js",
     "data/own_table.js",
     "data/examples.js",
+    "data/model_columns.js",
     "files/save_as.js",
     "views/plane_colours.js",
     "views/view_parts.js",

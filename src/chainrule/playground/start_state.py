@@ -5,6 +5,7 @@
 | state | what of the page's state is not as it is by default |
 | given | examples as they stand, where the page makes none itself |
 | table | a table as CSV, which the page reads as one that a reader drops on it |
+| model | how a model encodes its columns, for other tables that a reader drops on the page |
 """
 
 from __future__ import annotations
@@ -128,7 +129,21 @@ def of_table_model(model: TableModel, source: Source, member: int = 1) -> Start:
     state = {"net": net, "run": _going_on(model), "seen": _last_weight(model.net), **_data()}
     said = [["data.member", {"member": member, "of": count}]] if count > 1 else []
     given = {**_examples(model.net, X, y), "names": named, "said": said}
-    return {"state": state, "given": given}
+    return {"state": state, "given": given, "model": {**columns_of(model), "said": said}}
+
+
+def columns_of(model: TableModel) -> dict[str, Any]:
+    """Return how a model encodes its columns, as its file has it.
+
+    >>> model = cr.train("sklearn:wine", "target", epochs=1)
+    >>> columns_of(model)["target"]["kind"]
+    'Classes'
+    """
+    return {
+        "preparation": model.preparation.to_data(),
+        "target": model.target.to_data(),
+        "forms": model.forms.to_data(),
+    }
 
 
 def of_table(source: Source) -> Start:

@@ -4,7 +4,8 @@
 const SCALE_DIGITS = 9; // of a mean and a deviation, as many as the engine's numbers have
 const LONGEST_TEXT = 8192; // bytes of a table that an address may hold
 
-const dataPanel = ({ state, run, words, known: { choices, given, table: begun }, root }) => {
+const dataPanel = ({ state, run, words, known, root }) => {
+  const { choices, table: begun } = known;
   const data = () => state.value.data;
   const suits = (changes) => suiting({ choices, examplesOf: run.examplesOf }, state.value, changes);
   const suited = (changes) => state.together(suits(changes));
@@ -22,7 +23,7 @@ const dataPanel = ({ state, run, words, known: { choices, given, table: begun },
   };
   const set = new ChoiceField({
     words, label: () => words.say('data.set'), get: () => (asked ? 'own' : data().set), set: chosen,
-    options: () => [...(given ? ['given'] : []), ...Object.keys(PLANE_SETS), ...Object.keys(tables.sets), 'own'].map((name) => [name, words.say(`data.set_${name}`)]),
+    options: () => [...(known.given ? ['given'] : []), ...Object.keys(PLANE_SETS), ...Object.keys(tables.sets), 'own'].map((name) => [name, words.say(`data.set_${name}`)]),
   });
 
   const number = (name, bounds) => new NumberField({
@@ -55,9 +56,13 @@ const dataPanel = ({ state, run, words, known: { choices, given, table: begun },
     refused = null;
     busy.textContent = words.say('data.reading', { name });
     try {
-      const changes = held(name, await reading());
+      const made = await reading();
+      const changes = known.model && isTableOf(known.model, made.table) ? encoded(known, made.table, data()) : null;
       asked = false;
-      suited(changes);
+      if (changes) {
+        state.together(changes);
+        run.remake(false); // whose examples are others under the same name
+      } else suited(held(name, made));
     } catch (error) {
       if (!error.word) throw error;
       refused = error;

@@ -10,6 +10,7 @@ const changesOfFile = async (name, bytes, { state, run, known }) => {
   if (bytes.length > MOST_FILE_BYTES) refuse('files.large', { most: MOST_FILE_BYTES / 2 ** 20 });
   if (fileEnding(name) !== 'toml') {
     const network = await readModelBytes(bytes, known.choices);
+    if (network.columns) return tableModelChanges(network, { state, known });
     const { inputs } = run.made.examples;
     if (network.inputs !== inputs) refuse('files.other_inputs', { inputs: network.inputs, wanted: inputs });
     return { changes: [['net', netOfFile(network, known)], ['run', runOfFile(network, state.value.run)]], left: [] };
@@ -29,6 +30,18 @@ const changesOfFile = async (name, bytes, { state, run, known }) => {
   const { value } = state;
   const ran = { ...START.run, optimizer, numbers, schedule, frozen, batch: batch ?? examples.n };
   return { given, changes: [['net', net], ['run', ran], ['data', { ...value.data, set: 'given', test: 0 }]], left };
+};
+
+// A model of a table is that of the examples in the page, of the table that the page holds, or of one that comes.
+const tableModelChanges = ({ columns, ...network }, { state, known }) => {
+  const { data, run } = state.value;
+  const changes = [['net', netOfFile(network, known)], ['run', { ...run, frozen: [], begun: null }]];
+  known.model = { ...columns, changes };
+  if (data.set === 'given' && same(known.given.names.inputs, inputNames(columns))) return { changes, left: [], given: { ...known.given, said: columns.said } };
+  const table = data.set === 'own' && tables.own.get(data.own.id);
+  if (!table || !isTableOf(columns, table)) return { changes: [], left: [], waits: true };
+  const every = encoded(known, table, data);
+  return { changes: every, left: [], given: known.given };
 };
 
 const widthOf = (layers, inputs, { patterns, choices }) => {
@@ -90,11 +103,11 @@ const filesPanel = ({ state, run, words, known, root }) => {
   // In
   const read = async (file) => {
     try {
-      const { changes, given, left } = await changesOfFile(file.name, new Uint8Array(await file.arrayBuffer()), { state, run, known });
+      const { changes, given, left, waits } = await changesOfFile(file.name, new Uint8Array(await file.arrayBuffer()), { state, run, known });
       if (given) known.given = given;
       state.together(changes);
       if (given) run.remake(false);
-      say(note, ['files.read', { name: file.name }], ...(left.length ? [['files.left_out', { keys: left.join(', ') }]] : []));
+      say(note, [waits ? 'files.needs_table' : 'files.read', { name: file.name }], ...(left.length ? [['files.left_out', { keys: left.join(', ') }]] : []));
     } catch (error) {
       if (!error.word) throw error;
       say(wrong, ['files.refused', { name: file.name }], [error.word, error.holes]);

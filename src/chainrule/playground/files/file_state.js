@@ -6,10 +6,10 @@ const givenWeights = (weights, layers, { patterns, choices }, { inputs, seed }) 
   const parameters = Object.fromEntries(Object.entries(choices.activations).map(([name, row]) => [name, row.parameter]));
   const program = new Lowering(patterns, parameters, true).program({ inputs, layers, heads: [] });
   const names = beginnings(layers, choices).map(({ name }) => name);
-  const starts = firstWeights(layers, program, { seed, weights: null }, choices);
-  return starts.map((start, k) => {
-    const own = weights[k] ?? Array.from(start);
-    return own.length === start.length && own.every(Number.isFinite) ? own : refuse('files.key', { key: names[k] });
+  const starts = weights.includes(null) ? firstWeights(layers, program, { seed, weights: null }, choices) : [];
+  return program.tensors.map(({ rows, columns }, k) => {
+    const own = weights[k] ?? Array.from(starts[k]);
+    return own.length === rows * columns && own.every(Number.isFinite) ? own : refuse('files.key', { key: names[k] });
   });
 };
 

@@ -53,7 +53,8 @@ const layerData = ([kind, { layers, ...options }]) => ({ kind, ...options, ...(l
 
 const layerOfData = ({ kind, layers, ...options }) => [kind, { ...options, ...(layers && { layers: layers.map(layerOfData) }) }];
 
-// { inputs, layers, loss, l1, l2, weights, begun }, where `begun` is null or as state.run has it
+// { inputs, layers, loss, l1, l2, weights, begun, columns }, where `begun` is null or as state.run has it, and
+// `columns` of a model of a table as model_columns.js has them
 const readModelBytes = async (bytes, choices) => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 9 || bytes[6] || bytes[7] || bytes[8] !== 0x7b) refuse('files.no_model');
@@ -67,11 +68,19 @@ const readModelBytes = async (bytes, choices) => {
   const at = new TextDecoder('latin1').decode(blank).indexOf(digest);
   blank.set(new TextEncoder().encode(NO_DIGEST), at);
   if ((await digestOf(blank, bytes.subarray(8 + length))) !== digest) refuse('files.damaged');
-  if (about.kind !== 'network') refuse('files.other_kind', { kind: String(about.kind).slice(0, 60) });
+  if (!['network', 'table'].includes(about.kind)) refuse('files.other_kind', { kind: String(about.kind).slice(0, 60) });
   const arrays = Object.fromEntries(entries.map(([name, { dtype, data_offsets: [first, last] }]) =>
     [name, Array.from(new MODEL_DTYPES[dtype](bytes.slice(8 + length + first, 8 + length + last).buffer), Number)]));
   const network = networkOf(about.network, arrays, choices);
+  if (about.kind === 'table') return { ...network, begun: null, columns: columnsOfFile(about, arrays) };
   return { ...network, begun: begunOf(about.history, arrays, network, choices) };
+};
+
+// How a model of a table encodes its columns; of several networks the page has the first.
+const columnsOfFile = ({ preparation, target, forms = null }, arrays) => {
+  const others = Object.keys(arrays).map((name) => Number(/^members\.(\d+)\./.exec(name)?.[1] ?? 0));
+  const of = 1 + Math.max(0, ...others);
+  return { preparation, target, forms, said: of > 1 ? [['data.member', { member: 1, of }]] : [] };
 };
 
 // Where a training has come to that goes on from a file: null of one without, of parameters that are those of
