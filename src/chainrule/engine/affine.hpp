@@ -87,21 +87,25 @@ struct Affine : Operation<T> {
         return sum;
     }
 
+    // Whether dW is so large that its tiles look ahead.
+    bool looks_ahead(const Room<T>& room) const {
+        const Tensor<T>& weights = room.tensors[W];
+        return !in_bfloat16<T> && packs_columns<T>(weights.columns) &&
+               is_far<T>(weights.in, weights.columns) && !sparse();
+    }
+
     // Calls use(j, place, count, g) with each run of dW for the inputs i0 to i1: g holds its count
     // vectors, which belong to W from `place` on, of subtree j. wanted(place) is what `use` will read and
     // write there. A thread's packing has room for `packing_room` numbers.
-    template <bool in_shards, class Wanted, class Use>
+    template <bool in_shards, bool far, class Wanted, class Use>
     void gradient(const Room<T>& room, const Rows& batch, int i0, int i1, const Share<T>& share,
                   Wanted&& wanted, Use&& use) const {
         const Tensor<T>& weights = room.tensors[W];
         if (weights.spec.narrow) return gradient_by_outputs<in_shards>(room, batch, i0, i1, use);
         if constexpr (in_bfloat16<T>)
-            return gradient_of_pairs(room.values[x], room.values[y], weights, first * batch.n,
-                                     (first + copies) * batch.n, i0, i1, share.packing, wanted, use);
-        if constexpr (!in_shards)
-            if (packs_columns<T>(weights.columns) && is_far<T>(weights.in, weights.columns) && !sparse())
-                return gradient_from_afar(room, batch, i0, i1, share, wanted, use);
-        gradient_by_tiles<in_shards, false>(room, batch, i0, i1, share, wanted, use);
+            gradient_of_pairs(room.values[x], room.values[y], weights, first * batch.n,
+                              (first + copies) * batch.n, i0, i1, share.packing, wanted, use);
+        else gradient_by_tiles<in_shards, far>(room, batch, i0, i1, share, wanted, use);
     }
 
     // use(j, db) for the vector of outputs from `column` on, in the order of the rows, of subtree j.
@@ -154,13 +158,6 @@ private:
                 done(0);
             }
         }
-    }
-
-    // Apart, so that it takes no room in what small networks go through.
-    template <class Wanted, class Use>
-    [[gnu::noinline]] void gradient_from_afar(const Room<T>& room, const Rows& batch, int i0, int i1,
-                                              const Share<T>& share, Wanted& wanted, Use& use) const {
-        gradient_by_tiles<false, true>(room, batch, i0, i1, share, wanted, use);
     }
 
     template <bool in_shards, bool far, class Wanted, class Use>

@@ -121,7 +121,7 @@ inline void pack_pairs(const BFloat16* const* x, int begin, int end, int m0, int
 template <class T, class Wanted, class Use>
 void gradient_of_pairs(const Value<T>& x, const Value<T>& y, const Tensor<T>& W, int begin, int end,
                        int i0, int i1, T* packing, Wanted&& wanted, Use&& use) {
-    constexpr int w = Vec<T>::width, NR = panel_width<T>;
+    constexpr int NR = panel_width<T>;
     alignas(64) T g[most_rows * NR];
     auto* packed = reinterpret_cast<BFloat16*>(packing);
     const int count = (end + 1) / 2 - begin / 2;

@@ -346,14 +346,17 @@ private:
     }
 };
 
-// The update of a rule that is known when the code runs.
+// The update of a rule that is known when the code runs: what takes it is compiled once for all rules.
 template <class T>
 struct AnyUpdate {
-    Shrinkage<T> shrinkage;
     std::variant<Update<Rule::sgd, T>, Update<Rule::momentum, T>, Update<Rule::adagrad, T>,
                  Update<Rule::rmsprop, T>, Update<Rule::adam, T>, Update<Rule::nadam, T>,
                  Update<Rule::lion, T>, Update<Rule::rprop, T>>
         rule;
+
+    const Shrinkage<T>& shrinkage() const {
+        return std::visit([](const auto& one) -> const Shrinkage<T>& { return one.shrinkage; }, rule);
+    }
 };
 
 // How many state arrays the rule has.

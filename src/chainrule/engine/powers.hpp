@@ -39,11 +39,16 @@ public:
 
     double operator()(std::int64_t t) const {
         const auto n = static_cast<std::uint64_t>(t);
-        if (n >= side * side * side) return (*this)(t / 2) * (*this)(t - t / 2);
+        if (n >= side * side * side) return beyond(t);
         return table_[0][n % side] * table_[1][n / side % side] * table_[2][n / (side * side)];
     }
 
 private:
+    // Apart: what calls itself is not inlined well.
+    [[gnu::noinline]] double beyond(std::int64_t t) const {
+        return (*this)(t / 2) * (*this)(t - t / 2);
+    }
+
     static constexpr unsigned side = 256;
     double base_ = 0;
     std::array<std::array<double, side>, 3> table_{};

@@ -162,9 +162,8 @@ public:
     // Step number `step`, by the gradient in the arena. False where a weight is not finite.
     bool update(std::int64_t step, double rate) {
         weights_failed_ = false;
-        in_team(net_.batch, [&](int t) {
-            updates_.with_update(rate, step, [&](const auto& u) { treat_and_apply(t, u); });
-        });
+        const AnyUpdate<T> update = updates_.any_update(rate, step);
+        in_team(net_.batch, [&](int t) { treat_and_apply(t, update); });
         return !weights_failed_;
     }
 
@@ -236,18 +235,19 @@ private:
     }
 
     void weights_phase(const Batch& b, std::int64_t step, double rate, int t) {
-        updates_.with_update(rate, step, [&](const auto& update) {
-            const bool by_blocks = blocks_.take(b);
-            if (small_code || by_blocks || updates_.clips_norm() || seam_) {
-                if (by_blocks) blocks_.add_up(b, updates_, net_.tensors, share_of(t));
-                else keep(b, t, false);
-                if (!small_code && seam_ && !passes_seam(b, t)) return;
-                updates_.clips_norm() ? treat_and_apply(t, update) : check(apply(t, update));
-            } else if constexpr (!small_code) {
-                train(b, t, update);
-            }
-        });
+        if (small_code || blocks_.take(b) || updates_.clips_norm() || seam_)
+            keep_and_apply(b, t, updates_.any_update(rate, step));
+        else if constexpr (!small_code)
+            updates_.with_update(rate, step, [&](const auto& update) { train(b, t, update); });
         if (net_.program.of_batch && !seam_.failed()) check(statistics(b, t));
+    }
+
+    // By the arena.
+    void keep_and_apply(const Batch& b, int t, const AnyUpdate<T>& update) {
+        if (blocks_.take(b)) blocks_.add_up(b, updates_, net_.tensors, share_of(t));
+        else keep(b, t, false);
+        if (!small_code && seam_ && !passes_seam(b, t)) return;
+        updates_.clips_norm() ? treat_and_apply(t, update) : check(apply(t, update));
     }
 
     // The gradient by the seam. False where there is no step.
@@ -305,8 +305,7 @@ private:
     }
 
     // All tensors, by the gradient in the arena as it stands.
-    template <class U>
-    V apply(int t, const U& update) {
+    V apply(int t, const AnyUpdate<T>& update) {
         V poison{};
         for (Tensor<T>& tensor : tensors())
             poison += updates_.apply(fixed<false>, tensor, share_of(t), 1, update);
@@ -326,11 +325,10 @@ private:
 
     Part rows_of(const Batch& b, int t) const { return part_of(int(b.n), t, team_); }
 
-    template <class U>
-    void treat_and_apply(int t, const U& update) {
+    void treat_and_apply(int t, const AnyUpdate<T>& update) {
         const Share<T> share = share_of(t);
         if (net_.tensors.loose) meet();
-        for (Tensor<T>& tensor : tensors()) updates_.treat(tensor, share, update);
+        for (Tensor<T>& tensor : tensors()) updates_.treat(tensor, share, update.shrinkage());
         T scale = 1;
         if (updates_.clips_norm()) {
             meet();

@@ -43,18 +43,15 @@ public:
 
     bool penalises() const { return spec_.values.l1 != 0 || spec_.values.l2 != 0; }
 
-    // Calls f(update) with the rule's coefficients at a step; where the code is to be small, all of f but
-    // the loop over vectors is the same for all rules.
+    // f(update) with the rule's coefficients at a step.
     template <class F>
-    void with_update(double rate, std::int64_t step, F&& f) const {
+    decltype(auto) with_update(double rate, std::int64_t step, F&& f) const {
         HyperParameters values = spec_.values;
         values.learning_rate = rate;
-        if constexpr (small_code)
-            f(with_rule(spec_.rule, [&]<Rule R>() {
-                return AnyUpdate<T>{Shrinkage<T>(values), Update<R, T>(values, moments_.at(step))};
-            }));
-        else
-            with_rule(spec_.rule, [&]<Rule R>() { f(Update<R, T>(values, moments_.at(step))); });
+        return with_rule(spec_.rule, [&]<Rule R>() { return f(Update<R, T>(values, moments_.at(step))); });
+    }
+    AnyUpdate<T> any_update(double rate, std::int64_t step) const {
+        return with_update(rate, step, [](const auto& update) { return AnyUpdate<T>{update}; });
     }
 
     // The gradient of an operation and its update at once, or into the arena; in shards nothing of
@@ -68,8 +65,9 @@ public:
     template <class U>
     V train(const Affine<T>& op, Room<T>& room, const Rows& all, const Share<T>& share,
             const U& update) const {
-        return all.cut ? train_by_shards(op, room, all, share, update)
-                       : train_affine<false>(op, room, all, share, update);
+        if (all.cut) return train_apart<true, false>(op, room, all, share, {update});
+        if (op.looks_ahead(room)) return train_apart<false, true>(op, room, all, share, {update});
+        return train_affine<false, false>(op, room, all, share, update);
     }
 
     // Keep the gradient of an operation in the arena, added to what is there or in its place.
@@ -79,15 +77,16 @@ public:
     }
     void keep(const Affine<T>& op, Room<T>& room, const Rows& all, bool adds,
               const Share<T>& share) const {
-        !small_code && all.cut ? keep_affine<true>(op, room, all, adds, share)
-                               : keep_affine<false>(op, room, all, adds, share);
+        if (!small_code && all.cut) keep_affine<true, false>(op, room, all, adds, share);
+        else if (!small_code && op.looks_ahead(room)) keep_affine<false, true>(op, room, all, adds, share);
+        else keep_affine<false, false>(op, room, all, adds, share);
     }
-    template <bool in_shards>
+    template <bool in_shards, bool far>
     void keep_affine(const Affine<T>& op, Room<T>& room, const Rows& all, bool adds,
                      const Share<T>& share) const {
         const Tensor<T>& W = room.tensors[op.W];
         const auto [i0, i1] = inputs_of(W, share);
-        op.template gradient<in_shards>(
+        op.template gradient<in_shards, far>(
             room, all, i0, i1, share, [](std::size_t) { return Updated{}; },
             [&](int j, std::size_t place, int count, const T* g) {
                 T* to = room.gradient(op.W, 0, j) + place;
@@ -118,14 +117,13 @@ public:
 
     // Give a kept gradient its penalty and bounds, and leave its squares, where it is of weights one
     // sum for each input or row.
-    template <class U>
-    void treat(Tensor<T>& tensor, const Share<T>& share, const U& update) const {
-        if (tensor.spec.panels) return treat_panels(tensor, share, update);
+    void treat(Tensor<T>& tensor, const Share<T>& share, const Shrinkage<T>& shrinkage) const {
+        if (tensor.spec.panels) return treat_panels(tensor, share, shrinkage);
         const bool shrinks = tensor.spec.weight && penalises();
         for_places(tensor, share, [&](std::size_t place, int count) {
             for (const std::size_t end = place + count * w; place < end; place += w) {
                 V g = load(tensor.g + place);
-                if (shrinks) g = update.shrinkage.penalised(g, load(tensor.w.get() + place));
+                if (shrinks) g = shrinkage.penalised(g, load(tensor.w.get() + place));
                 store(tensor.g + place, clipped(g));
             }
         });
@@ -172,15 +170,15 @@ public:
     }
 
 private:
-    template <bool in_shards, class U>
-    CHAINRULE_INLINE V train_affine(const Affine<T>& op, Room<T>& room, const Rows& all, const Share<T>& share,
-                   const U& update) const {
+    template <bool in_shards, bool far, class U>
+    CHAINRULE_INLINE V train_affine(const Affine<T>& op, Room<T>& room, const Rows& all,
+                                    const Share<T>& share, const U& update) const {
         Tensor<T>& W = room.tensors[op.W];
         V poison{};
         const auto [i0, i1] = inputs_of(W, share);
         add_penalties(W, i0, i1);
         if (W.spec.moves()) {
-            op.template gradient<in_shards>(
+            op.template gradient<in_shards, far>(
                 room, all, i0, i1, share, [&](std::size_t place) { return updated(W, place); },
                 [&](int, std::size_t place, int count, const T* g) {
                     poison += update_vectors(fixed<false>, W, place, count, g, T{1}, update);
@@ -196,11 +194,11 @@ private:
         return poison;
     }
 
-    // Apart, so that it takes no room in what small networks go through.
-    template <class U>
-    [[gnu::noinline]] V train_by_shards(const Affine<T>& op, Room<T>& room, const Rows& all,
-                                        const Share<T>& share, const U& update) const {
-        return train_affine<true>(op, room, all, share, update);
+    // Apart, so that it takes no room in what small networks go through, and once for all rules.
+    template <bool in_shards, bool far>
+    [[gnu::noinline]] V train_apart(const Affine<T>& op, Room<T>& room, const Rows& all,
+                                    const Share<T>& share, const AnyUpdate<T>& update) const {
+        return train_affine<in_shards, far>(op, room, all, share, update);
     }
 
     // λ₁ Σ|W| + ½ λ₂ ΣW², one sum for each input or row.
@@ -225,15 +223,14 @@ private:
         return sum;
     }
 
-    template <class U>
-    void treat_panels(Tensor<T>& tensor, const Share<T>& share, const U& update) const {
+    void treat_panels(Tensor<T>& tensor, const Share<T>& share, const Shrinkage<T>& shrinkage) const {
         double* sums = tensor.sums.get();
         const auto [i0, i1] = inputs_of(tensor, share);
         std::fill(sums + i0, sums + i1, 0.0);
         constexpr int some = 64;  // few enough that their panels follow each other in the cache
         for (int o = 0; o < tensor.columns && tensor.spec.moves(); o += some)
             for (int i = i0; i < i1; ++i)
-                sums[i] += treat_outputs(tensor, i, o, std::min(some, tensor.columns - o), update);
+                sums[i] += treat_outputs(tensor, i, o, std::min(some, tensor.columns - o), shrinkage);
     }
 
     // The squares of a narrow gradient, where it moves anything.
@@ -246,14 +243,14 @@ private:
     }
 
     // The same for the weights from one input to some outputs; return the sum of their squares.
-    template <class U>
-    double treat_outputs(Tensor<T>& tensor, int i, int first, int count, const U& update) const {
+    double treat_outputs(Tensor<T>& tensor, int i, int first, int count,
+                         const Shrinkage<T>& shrinkage) const {
         Squares<T> squares;
         for_vectors<T>(count, [&](int o, int, int p) {
             const std::size_t place = tensor.place(first + o, i);
             V g = load(tensor.g + place);
             if (penalises() && tensor.spec.weight)
-                g = update.shrinkage.penalised(g, load(tensor.w.get() + place));
+                g = shrinkage.penalised(g, load(tensor.w.get() + place));
             g = clipped(g);
             store(tensor.g + place, g);
             squares.add(g, p);
@@ -321,12 +318,8 @@ private:
                      const U& update) const {
         const bool clips = clips_ && !treated, shrinks = tensor.spec.weight && update.shrinkage.any();
         if constexpr (small_code) {
-            return std::visit(
-                [&](const auto& rule) {
-                    return update_run<1>(How<bool, bool, bool>{treated, shrinks, clips}, tensor, place, count,
-                                         g, scale, rule);
-                },
-                update.rule);
+            const How<bool, bool, bool> how{treated, shrinks, clips};
+            return update_run<1>(how, tensor, place, count, g, scale, update);
         } else {
             const auto all = [&](auto shrinks, auto clips) {
                 const How<Treated, decltype(shrinks), decltype(clips)> how{treated, shrinks, clips};
@@ -338,7 +331,15 @@ private:
             return clips ? all(fixed<false>, fixed<true>) : all(fixed<false>, fixed<false>);
         }
     }
-
+    template <class Treated>
+    V update_vectors(Treated treated, Tensor<T>& tensor, std::size_t place, int count, const T* g, T scale,
+                     const AnyUpdate<T>& update) const {
+        return std::visit(
+            [&](const auto& rule) {
+                return update_vectors(treated, tensor, place, count, g, scale, rule);
+            },
+            update.rule);
+    }
 
     // Apart, so that it takes no room where the processor divides.
     template <class H, class U>
@@ -391,6 +392,9 @@ private:
         T* p = b.w.get() + place;
         update.template update<false>(g, p, state(b, 0, place), state(b, 1, place));
         return load(p) * T{0};
+    }
+    V update_vector(Tensor<T>& b, std::size_t place, V g, const AnyUpdate<T>& update) const {
+        return std::visit([&](const auto& rule) { return update_vector(b, place, g, rule); }, update.rule);
     }
 
     static T* state(const Tensor<T>& tensor, int k, std::size_t place) {
