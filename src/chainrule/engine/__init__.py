@@ -20,8 +20,11 @@
 | `lane_run.py` | those of tiny networks side by side, lane by lane |
 | `single_pass.py`, `predictor.py` | one pass; predictions |
 | `input_gradient.py` | an output along paths of the inputs, and its gradient |
-| `simd.hpp`, `sums.hpp` | vectors as wide as the machine has them, and their sums |
+| `small_code.hpp` | how much is inlined |
+| `simd.hpp`, `across_lanes.hpp` | vectors as wide as the machine has them; from lane to lane |
+| `sums.hpp` | sums of vectors |
 | `math.hpp`, `trigonometry.hpp` | elementary functions of vectors |
+| `turned_rows.hpp` | rows of few numbers, turned so that lanes are rows |
 | `activations.hpp`, `softmax.hpp`, `losses.hpp`, `optimizers.hpp` | the tables, a row for a row |
 | `powers.hpp`, `quotients.hpp` | what optimizers need: powers of β, division without the divider |
 | `heads.hpp` | losses of several heads |
@@ -40,6 +43,7 @@
 | `layout.hpp`, `periodic.hpp`, `piecewise.hpp`, `embedding.hpp` | those of embeddings |
 | `program.hpp` | a network as operations in order |
 | `gradient_norm.hpp` | the norm of a gradient, where it is bounded |
+| `tensor_parts.hpp` | which parts of a tensor a thread owns |
 | `batch.hpp`, `update.hpp`, `seam.hpp`, `step.hpp` | the phases of a step, between them, and all |
 | `block_steps.hpp` | the first phase by blocks |
 | `laps.hpp`, `team.hpp` | how many threads pay, and teams of them |

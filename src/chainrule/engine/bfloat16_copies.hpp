@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "across_lanes.hpp"
 #include "bfloat16.hpp"
 #include "values.hpp"
 

@@ -7,6 +7,7 @@
 // Lanes are inputs throughout. In panels, where they are outputs, most of each vector would be empty.
 #pragma once
 
+#include "across_lanes.hpp"
 #include "products.hpp"
 #include "sums.hpp"
 #include "tensor.hpp"

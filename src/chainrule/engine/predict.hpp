@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "across_lanes.hpp"
 #include "batch.hpp"
 #include "room.hpp"
 

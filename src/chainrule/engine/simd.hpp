@@ -20,6 +20,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "small_code.hpp"
+
 #ifndef CHAINRULE_VECTOR_BYTES
 #define CHAINRULE_VECTOR_BYTES 16
 #endif
@@ -45,31 +47,7 @@
 #define CHAINRULE_FUSES 0
 #endif
 
-// Whether the code is to be small, as in a page, which has one thread and whole rows only. No bit
-// depends on it.
-#ifndef CHAINRULE_SMALL
-#define CHAINRULE_SMALL 0
-#endif
-
-// Vectors must stay in registers: every function of one is inlined.
-#define CHAINRULE_INLINE [[gnu::always_inline]] inline
-// Where small code counts for more, what is long is called.
-#if CHAINRULE_SMALL
-#define CHAINRULE_INLINE_UNLESS_SMALL [[gnu::noinline]]
-#else
-#define CHAINRULE_INLINE_UNLESS_SMALL CHAINRULE_INLINE
-#endif
-
 namespace chainrule {
-
-inline constexpr bool small_code = CHAINRULE_SMALL;
-
-// A condition that is fixed when the code is compiled, and that code which is to be small asks anyway.
-template <bool value>
-inline constexpr auto fixed = [] {
-    if constexpr (small_code) return value;
-    else return std::bool_constant<value>{};
-}();
 
 inline constexpr int vector_bytes = CHAINRULE_VECTOR_BYTES;
 
@@ -356,68 +334,6 @@ CHAINRULE_INLINE V sqrt(V v) {
 #else
     return map_lanes(v, [](auto x) { return std::sqrt(x); });
 #endif
-}
-
-// --- across the lanes
-
-// The lanes of a and b in turn, in pieces of `half` lanes: the upper or the lower ones of each.
-template <int half, bool upper, class V, int... lane>
-CHAINRULE_INLINE V interleave(V a, V b, std::integer_sequence<int, lane...>) {
-    constexpr int width = sizeof...(lane);
-    return __builtin_shufflevector(
-        a, b, (lane & half ? width + lane - (upper ? 0 : half) : lane + (upper ? half : 0))...);
-}
-
-// `count` lanes from the first on, then zeros.
-template <int first, int count, class V, int... lane>
-CHAINRULE_INLINE V moved(V v, std::integer_sequence<int, lane...>) {
-    return __builtin_shufflevector(v, V{}, (lane < count ? first + lane : int{sizeof...(lane)})...);
-}
-
-// A square of numbers, row by row, on its side: lane c of v[r] becomes lane r of v[c]. Of fewer rows
-// than there are lanes each of the squares that lie side by side.
-template <class V, int count>
-CHAINRULE_INLINE void transpose(V (&v)[count]) {
-    constexpr auto lanes = std::make_integer_sequence<int, Vec<element_t<V>>::width>{};
-    const auto stage = [&]<int half>() {
-#pragma GCC unroll 16
-        for (int r = 0; r < count; ++r) {
-            if (r & half) continue;
-            const V a = v[r], b = v[r + half];
-            v[r] = interleave<half, false>(a, b, lanes);
-            v[r + half] = interleave<half, true>(a, b, lanes);
-        }
-    };
-    if constexpr (count >= 16) stage.template operator()<8>();
-    if constexpr (count >= 8) stage.template operator()<4>();
-    if constexpr (count >= 4) stage.template operator()<2>();
-    stage.template operator()<1>();
-}
-
-// The whole squares of the next.
-template <class T>
-[[gnu::noinline]] void transpose_squares(const T* from, long ldf, int rows, int columns, T* to,
-                                         long ldt) {
-    constexpr int w = Vec<T>::width;
-    for (int r = 0; r + w <= rows; r += w)
-        for (int c = 0; c + w <= columns; c += w) {
-            typename Vec<T>::type v[w];
-#pragma GCC unroll 16
-            for (int k = 0; k < w; ++k) v[k] = load(from + (r + k) * ldf + c);
-            transpose(v);
-#pragma GCC unroll 16
-            for (int k = 0; k < w; ++k) store(to + (c + k) * ldt + r, v[k]);
-        }
-}
-
-// to[c][r] = from[r][c], the rows being ldf and ldt numbers apart.
-template <class T>
-CHAINRULE_INLINE void transpose(const T* from, long ldf, int rows, int columns, T* to, long ldt) {
-    constexpr int w = Vec<T>::width;
-    const int r1 = columns < w ? 0 : rows / w * w, c1 = columns / w * w;  // so far there are squares
-    if (r1 > 0) transpose_squares(from, ldf, rows, columns, to, ldt);
-    for (int r = 0; r < rows; ++r)
-        for (int c = r < r1 ? c1 : 0; c < columns; ++c) to[c * ldt + r] = from[r * ldf + c];
 }
 
 }  // namespace chainrule

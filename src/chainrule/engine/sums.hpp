@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "across_lanes.hpp"
 #include "simd.hpp"
 
 namespace chainrule {

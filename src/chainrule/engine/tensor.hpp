@@ -21,6 +21,7 @@
 #include <span>
 #include <vector>
 
+#include "across_lanes.hpp"
 #include "bfloat16.hpp"
 #include "buffer.hpp"
 #include "microkernel.hpp"
