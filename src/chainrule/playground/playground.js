@@ -92,12 +92,7 @@ const startPlayground = async (wings) => {
     element('kept-address').value = address ?? '';
     element('kept-address').hidden = !address;
   };
-  const address = new AddressField({
-    state, field: element('link'), say: keep, open: (given) => {
-      state.load(given);
-      return run.open();
-    },
-  });
+  const address = new AddressField({ state, field: element('link'), say: keep, open: (given) => run.open(given) });
   const shown = [[trainingBar, element('training')], ...Object.entries(wings).map(([id, wing]) => [wing, element(id).querySelector('.wing')])]
     .map(([wing, root]) => wing({ state, run, words, known: own, root }) ?? {});
   chooseLanguage(words, state, () => {
@@ -109,7 +104,6 @@ const startPlayground = async (wings) => {
   run.on('made', () => wrong.say(null));
   run.on('refused', ({ word, holes }) => wrong.say(word, holes));
   await opened;
-  if (location.hash.length > 1 && (await address.read())) await run.opening;
-  else await run.open();
+  if (location.hash.length <= 1 || !(await address.read())) await run.open();
   document.documentElement.dataset.ready = 'yes';
 };

@@ -194,14 +194,14 @@ const delimiterOf = (bytes) => {
 
 class CsvReader {
   constructor(missing = []) {
-    Object.assign(this, { missing: new Set(missing), rows: 0, odd: 0, columns: null, left: new Uint8Array(0), full: false });
+    Object.assign(this, { missing: new Set(missing), rows: 0, odd: 0, columns: null, left: new Uint8Array(0), full: false, pieces: [], waiting: 0 });
     Object.assign(this, { starts: new Int32Array(MOST_COLUMNS + 1), ends: new Int32Array(MOST_COLUMNS + 1), copies: [] });
   }
 
   // A piece of the text; false once there are as many rows as are taken.
   push(piece) {
-    this.pieces = [...(this.pieces ?? []), piece];
-    this.waiting = (this.waiting ?? 0) + piece.length;
+    this.pieces.push(piece);
+    this.waiting += piece.length;
     if (this.waiting > Math.max(65536, this.left.length)) this.read(false);
     return !this.full;
   }

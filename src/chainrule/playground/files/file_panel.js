@@ -81,6 +81,7 @@ const filesPanel = ({ state, run, words, known, root }) => {
   };
   let left = []; // what is said of what a file lacks
   const out = async (write, name) => {
+    if (!(await run.settled())) return;
     try {
       left = [];
       saveAs(await write(), name);

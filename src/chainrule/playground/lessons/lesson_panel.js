@@ -68,16 +68,17 @@ const lessonPanel = ({ state, run, words, known, root }) => {
     page.querySelector('h3').focus();
   };
 
-  // What figures are taken of; with a pass, where one is needed.
+  // What figures are taken of; with a pass, where one is needed. Null while there is no run of the state.
   const seenNow = async (answer) => {
     const { frame, made } = run;
+    if (!frame) return null;
     const parameters = Object.fromEntries(Object.entries(known.choices.activations).map(([name, row]) => [name, row.parameter]));
     const lowered = loweredLayers(new Lowering(known.patterns, parameters, true), { inputs: made.examples.inputs, layers: made.told.layers });
     const seen = { frame, made, lowered, columns: networkColumns(lowered), example: Math.min(state.value.seen.example, made.examples.train.n - 1, LESSON_ROWS - 1) };
     if (!isLookedAt(answer)) return seen;
     const rows = Array.from({ length: Math.min(LESSON_ROWS, made.examples.train.n) }, (_, k) => k);
-    const looked = await run.ask('look', { rows, step: 0 });
-    return { ...seen, looked, layers: layerFlow(lowered, looked, frame.tensors, known.flow) };
+    const looked = await run.look(rows, 0);
+    return looked && { ...seen, looked, layers: layerFlow(lowered, looked, frame.tensors, known.flow) };
   };
 
   const answered = (k, part, word, holes = {}) => {
@@ -92,7 +93,9 @@ const lessonPanel = ({ state, run, words, known, root }) => {
     const number = typedNumber(text);
     if (!Number.isFinite(number)) return answered(k, part, 'lessons.no_number', { got: text });
     try {
-      const found = judged(part.answer, number, await seenNow(part.answer));
+      const seen = await seenNow(part.answer);
+      if (!seen) return undefined;
+      const found = judged(part.answer, number, seen);
       return answered(k, part, `lessons.${{ right: 'right', wrong: 'wrong', elsewhere: 'elsewhere' }[found]}`, { step: whole(part.answer.step ?? 0) });
     } catch (error) {
       if (!error.word) throw error;
@@ -104,8 +107,9 @@ const lessonPanel = ({ state, run, words, known, root }) => {
     if (done.has(key(k)) || part.asking) return;
     part.asking = true;
     try {
-      const found = isReached(part.answer.reach, await seenNow(part.answer));
-      if (parts[k] === part) answered(k, part, found ? 'lessons.reached' : 'lessons.not_reached');
+      const seen = await seenNow(part.answer);
+      const found = seen && isReached(part.answer.reach, seen);
+      if (seen && parts[k] === part) answered(k, part, found ? 'lessons.reached' : 'lessons.not_reached');
     } catch (error) {
       if (!error.word) throw error;
       answered(k, part, error.word, error.holes);

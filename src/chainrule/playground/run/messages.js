@@ -5,15 +5,15 @@
 //
 //   to the worker                                                       its answer
 //   open    { modules: [of float32, of float64], as a page holds them } ready    {}
-//   make    { program, run, rates, tensors, states, at, losses, edits, data,
-//             test, plane }                                                     made     { at }
+//   make    { id, program, run, rates, tensors, states, at, losses, edits,
+//             data, test, plane }                                               made     { at }
 //   steps   { count, ms, wants }                                        frame    { at, ... }
 //   go      { step, wants }                                             frame    { at, ... }
 //   set     { tensor, place, value, wants }                             frame    { at, ... }
 //   example { wants }                                                   frame    { at, ... }
 //   frame   { wants }                                                   frame    { at, ... }
 //   stand   {}                                                          stands   { at, tensors, losses }
-//   look    { rows, step }                                              looked   { at, tensors, values, losses, cost, gradients }
+//   look    { id, rows, step }                                          looked   { at, tensors, values, losses, cost, gradients }
 //
 // `wants` are names of what a frame holds beside `at`: costs, tensors, plane, predicted, units.
 

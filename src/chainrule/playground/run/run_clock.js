@@ -41,6 +41,11 @@ class RunClock {
     return this.asking.ask(kind, what);
   }
 
+  // One pass of some rows of the examples of the run that is shown; null where another has begun.
+  look(rows, step) {
+    return this.ask('look', { id: this.made.told.id, rows, step });
+  }
+
   // A frame, with its place among those that were asked for.
   async asks(kind, what) {
     const order = ++this.orders;
@@ -56,11 +61,14 @@ class RunClock {
     this.making = Promise.resolve().then(() => own === this.makings && this.make(0));
   }
 
-  // The run of a state that was opened, at the step that it is at.
-  open() {
+  // The run of the state, or of another one, at the step that it is at.
+  open(given = null) {
+    if (given) {
+      this.state.load(given);
+      this.state.put('edits', given.edits); // of which other data and layers leave nothing
+    }
     this.edits = this.state.value.edits;
-    this.opening = this.make(this.state.value.at.step);
-    return this.opening;
+    return this.make(this.state.value.at.step);
   }
 
   // A new run of the state, at one of its steps.
@@ -74,16 +82,35 @@ class RunClock {
     this.pause();
     try {
       const examples = this.examplesOf(this.state.value.data, lossOf(this.known.choices, this.state.value.net.loss));
-      const told = toldRun(this.state.value, examples, this.known);
-      await this.ask('make', told);
+      const told = { id: own, ...toldRun(this.state.value, examples, this.known) };
+      await this.sends(told);
       if (own !== this.makings) return;
       Object.assign(this, { made: { examples, told }, edits: this.state.value.edits, course: [], furthest: 0, frame: null });
       this.tell('made', this.made);
       this.show(await this.asks('go', { step }), own);
     } catch (error) {
       if (!error.word) throw error;
+      if (own !== this.makings) return;
+      await this.stays(own);
       if (own === this.makings) this.tell('refused', error);
     }
+  }
+
+  // The worker holds the last run that it has made, whether or not another was asked for meanwhile.
+  sends(told) {
+    this.sent = this.ask('make', told).then(() => { this.held = told.id; });
+    return this.sent;
+  }
+
+  // The run before goes on, where the one that was to follow is refused: the worker may hold one that was never
+  // shown, and what was asked of the one before was not waited for.
+  async stays(own) {
+    await Promise.allSettled([this.sent]);
+    if (!this.made || own !== this.makings) return;
+    const { made: { told }, frame } = this;
+    if (frame && this.held === told.id) return;
+    if (this.held !== told.id) await this.sends(told);
+    this.show(await this.asks('go', { step: frame?.at.step ?? 0 }), own);
   }
 
   // How many steps go through all examples once.
@@ -110,24 +137,36 @@ class RunClock {
     this.state.put('at.step', this.frame.at.step);
   }
 
-  // What is asked for while a run is made is asked of that run.
+  // Waits for the run that is being made, and for the one that follows: whether there is one then.
+  async settled() {
+    for (let waited = null; waited !== this.making;) {
+      waited = this.making;
+      await waited;
+    }
+    return this.frame !== null;
+  }
+
+  // What is asked for while a run is made is asked of that run. Whether it was done, and is shown.
   async asked(kind, what) {
     this.pause();
-    await this.making;
-    if (!this.made) return;
+    if (!(await this.settled())) return false;
     const own = this.makings;
     try {
       this.show(await this.asks(kind, what), own);
+      return own === this.makings;
     } catch (error) {
       if (!error.word) throw error;
       this.tell('refused', error);
+      return false;
     }
   }
 
   steps(count) { return this.asked('steps', { count, ms: Infinity }); }
 
   // To the end of the epoch that it is in.
-  wholeEpoch() { return this.steps(this.epoch - (this.frame.at.step % this.epoch)); }
+  async wholeEpoch() {
+    if (await this.settled()) await this.steps(this.epoch - (this.frame.at.step % this.epoch));
+  }
 
   go(step) { return this.asked('go', { step }); }
 
@@ -139,8 +178,7 @@ class RunClock {
 
   // What changes the run where it stands: the steps that were made behind it are no more.
   async edit(kind, what, edit) {
-    if (!this.made) return;
-    await this.asked(kind, what);
+    if (!(await this.asked(kind, what))) return;
     const { step: end } = this.frame.at;
     const step = end - (kind === 'example');
     this.course = this.course.filter((own) => own.step < end);
@@ -163,10 +201,20 @@ class RunClock {
 
   // While a frame is drawn, the worker makes the next.
   async play() {
-    if (this.playing || !this.made) return;
+    if (this.playing || !(await this.settled()) || this.playing) return;
     this.playing = true;
     this.tell('playing', true);
     const own = this.makings;
+    try {
+      await this.played(own);
+    } catch (error) {
+      if (!error.word) throw error;
+      this.pause();
+      this.tell('refused', error);
+    }
+  }
+
+  async played(own) {
     const goesOn = (frame) => this.playing && own === this.makings && !frame.diverged;
     let [last, owed] = [await picture(), 0];
     let next = this.onwards(1);

@@ -97,11 +97,11 @@ answer(self, {
   },
 
   make(told) {
-    const { program, run: options, test, plane } = told;
+    const { id, program, run: options, test, plane } = told;
     const run = new Run(engines, { ...told, rates: (from, to) => ratesOf(told.rates, from, to) });
     const width = program.values[0].width;
     const first = (part) => part && part.X.slice(0, MOST_PREDICTED * width);
-    const own = { run, plane, firsts: { train: first(told.data), test: first(test) } };
+    const own = { id, run, plane, firsts: { train: first(told.data), test: first(test) } };
     try {
       const session = (data) => {
         const made = engines[0].session(program, options);
@@ -140,7 +140,9 @@ answer(self, {
     return ['stands', { at, tensors, losses: losses.slice(0, at.epoch) }];
   },
 
-  look(asked) {
+  // Null of a run that is no more.
+  look({ id, ...asked }) {
+    if (id !== held.id) return ['looked', null];
     const { at } = held.run;
     return ['looked', { at, tensors: held.run.tensors, ...held.run.look(asked) }];
   },

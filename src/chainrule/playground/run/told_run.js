@@ -54,6 +54,7 @@ const toldRun = (value, examples, { choices, patterns }) => {
     names,
     layers,
     loss: net.loss,
+    options: numbers,
     run: {
       optimizer: run.optimizer,
       numbers: { ...inEngine, l1: net.l1, l2: net.l2 },

@@ -10,15 +10,24 @@ class AddressField {
     field.addEventListener('focus', () => field.select());
   }
 
-  // The state of the address, where it holds one; else the sentence says why not.
+  // Opens the state of the address, where it holds one; else the sentence says why not. What it holds may be
+  // whole and yet nothing that this page can be in: then all is as it was.
   async read() {
-    const { state, refused } = await stateOf(location.hash);
-    if (refused) this.say(refused, location.href);
+    const { hash, href } = location;
+    const { state, refused } = await stateOf(hash);
+    if (refused) this.say(refused, href);
     else {
-      this.written = location.hash;
-      this.open(state);
+      const before = copy(this.state.value);
+      try {
+        this.written = hash;
+        await this.open(state);
+        return true;
+      } catch {
+        this.say('address.unknown', href);
+        await this.open(before);
+      }
     }
-    return state;
+    return false;
   }
 
   changed() {

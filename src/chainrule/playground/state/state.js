@@ -68,12 +68,12 @@ class State {
     if (!others.length) return;
     this.done.push(others.map(([path]) => [path, copy(this.get(path))]));
     this.undone = [];
-    others.forEach(([path, value]) => this.put(path, value));
+    this.putAll(others);
   }
 
   // All of another state: nothing of it is to be taken back.
   load(given) {
-    Object.entries(State.with(given)).forEach(([name, part]) => this.put(name, part));
+    this.putAll(Object.entries(State.with(given)));
     this.done = [];
     this.undone = [];
   }
@@ -86,15 +86,26 @@ class State {
     if (!from.length) return;
     const changes = from.pop();
     to.push(changes.map(([path]) => [path, copy(this.get(path))]));
-    changes.forEach(([path, value]) => this.put(path, value));
+    this.putAll(changes);
   }
 
-  put(path, value) {
+  put(path, value) { this.putAll([[path, value]]); }
+
+  // Whoever listens to one of several parts hears of it when all are there.
+  putAll(changes) {
+    changes.forEach(([path, value]) => this.set(path, value));
+    changes.forEach(([path]) => this.tell(path));
+  }
+
+  set(path, value) {
     const names = path.split('.');
     const last = names.pop();
     const owner = names.length ? partAt(this.value, names.join('.')) : this.value;
     if (value === undefined) delete owner[last];
     else owner[last] = copy(value);
+  }
+
+  tell(path) {
     const meets = (own) => `${own}.`.startsWith(`${path}.`) || `${path}.`.startsWith(`${own}.`);
     for (const [own, listeners] of this.listeners) {
       if (meets(own)) listeners.forEach((listen) => listen(this.get(own), path));

@@ -53,8 +53,8 @@ const flowView = ({ run, words, known, root }) => {
     asking = true;
     const [own, from] = [lowered, performance.now()];
     try {
-      const looked = await run.ask('look', { rows, step: 0 });
-      if (own !== lowered) return;
+      const looked = await run.look(rows, 0);
+      if (!looked || own !== lowered) return;
       const layers = layerFlow(lowered, looked, frame.tensors, known.flow);
       seen = { layers, found: flowFindings(layers, looked.at.step, known.flow) };
       show();

@@ -107,7 +107,7 @@ const courseView = ({ run, words, root }) => {
   const drawing = new LossDrawing(box, colours, course);
   const slider = new StepSlider(root, run, words);
   const beside = new TableBeside(root, run, () => courseTable(words, course));
-  root.append(pictureButtons('cost', () => drawing));
+  root.append(pictureButtons('cost', run, () => drawing));
   drawing.canvas.addEventListener('click', (event) => {
     const { left, right } = COURSE_ROOM;
     const part = (event.offsetX - left) / (drawing.width - left - right);

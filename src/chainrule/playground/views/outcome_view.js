@@ -8,7 +8,7 @@ const outcomeView = ({ state, run, words, root }) => {
   const plane = new PlaneDrawing(planeBox, colours);
   const other = new PredictionDrawing(otherBox, words, colours);
   const beside = new TableBeside(root, run, () => run.frame?.plane && planeTable(words, shown, run.frame.plane));
-  const saved = pictureButtons('prediction', () => drawing());
+  const saved = pictureButtons('prediction', run, () => drawing());
   root.append(saved);
   const wants = {}; // what each frame is to hold
   run.want(wants);

@@ -78,8 +78,8 @@ const hundredths = (number) => String(Math.round(number * 100) / 100);
 
 const escapedText = (text) => String(text).replace(/[&<>"]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[sign]);
 
-// The buttons that save what a drawing paints: drawing() has `size`, `colours` and `paint(context)`.
-const pictureButtons = (name, drawing) => {
+// The buttons that save what a drawing paints, once there is something: drawing() has `size`, `colours` and `paint(context)`.
+const pictureButtons = (name, run, drawing) => {
   const svg = () => {
     const { size: [width, height], colours } = drawing();
     const context = new SvgContext(width, height);
@@ -95,6 +95,9 @@ const pictureButtons = (name, drawing) => {
     drawing().paint(context);
     canvas.toBlob((blob) => saveAs(blob, `${name}.png`));
   };
+  const click = (save) => async () => {
+    if (await run.settled()) save();
+  };
   return node('p', { class: 'saved' }, node('span', { 'data-say': 'views.save' }),
-    node('button', { type: 'button', name: 'svg', click: svg }, 'SVG'), node('button', { type: 'button', name: 'png', click: png }, 'PNG'));
+    node('button', { type: 'button', name: 'svg', click: click(svg) }, 'SVG'), node('button', { type: 'button', name: 'png', click: click(png) }, 'PNG'));
 };

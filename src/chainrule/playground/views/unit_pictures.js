@@ -225,7 +225,7 @@ const unitsView = ({ state, run, words, known, root }) => {
     },
   });
   const beside = new TableBeside(root, run, () => run.frame && unitTables(words, drawing, run.frame.tensors));
-  root.append(pictureButtons('network', () => drawing));
+  root.append(pictureButtons('network', run, () => drawing));
   run.want({ units: true });
   state.on('seen.subject', (subject) => drawing.chose(subject));
   drawing.chose(state.value.seen.subject);

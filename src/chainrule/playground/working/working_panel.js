@@ -51,27 +51,28 @@ const isOfParameter = ({ kind }) => ['w', 'b', 'parameter'].includes(kind);
 const workingPanel = ({ state, run, words, known, root }) => {
   const field = (name, made) => node('label', {}, node('span', { 'data-say': `working.${name}` }), ' ', made);
   const [kind, example, notation] = ['kind', 'example', 'notation'].map((name) => node('select', { name }));
-  const number = node('input', { name: 'number', type: 'number', min: 1 });
   const matrix = node('input', { name: 'matrix', type: 'checkbox' });
   notation.append(...Object.entries(CONVENTIONS).map(([name, title]) => new Option(title, name)));
-  const said = node('p', { class: 'note' });
-  const lines = node('div', { class: 'lines' });
-  root.append(node('div', { class: 'choose' }, field('of', kind), field('number', number), field('example', example), field('notation', notation), field('matrix', matrix)), said, lines);
-
   let net = null; // the network that is made, as derivations have it
-  let places = null; // of its units
+  let places = null; // of its units, once there is one
   let notes = null; // which of the program's values are a layer's
   let looked = null;
   let asked = 0;
   const opened = new Map();
 
-  const choose = (given) => state.change('seen.subject', subjectText({ ...subjectParts(state.value.seen.subject, places), ...given }));
-  kind.addEventListener('change', () => choose({ kind: kind.value, number: 1 }));
-  number.addEventListener('change', () => {
-    const own = Math.round(Number(number.value));
-    choose({ number: Math.min(Math.max(own || 1, 1), Number(number.max)) });
-    fill();
+  const subject = () => subjectParts(state.value.seen.subject, places);
+  const number = new NumberField({ words, label: () => words.say('working.number'), get: () => places && subject().number, set: (own) => places && choose({ number: own }) });
+  Object.assign(number.input, { name: 'number', size: 6 });
+  number.input.addEventListener('keydown', ({ key }) => {
+    const by = { ArrowUp: 1, ArrowDown: -1 }[key];
+    if (by && places && within(subject().number + by, number.bounds)) choose({ number: subject().number + by });
   });
+  const said = node('p', { class: 'note' });
+  const lines = node('div', { class: 'lines' });
+  root.append(node('div', { class: 'choose' }, field('of', kind), number.root, field('example', example), field('notation', notation), field('matrix', matrix)), said, lines);
+
+  const choose = (given) => state.change('seen.subject', subjectText({ ...subject(), ...given }));
+  kind.addEventListener('change', () => places && choose({ kind: kind.value, number: 1 }));
   example.addEventListener('change', () => state.change('seen.example', Number(example.value)));
   matrix.addEventListener('change', () => state.change('seen.matrix', matrix.checked));
   notation.addEventListener('change', () => state.change('seen.notation', notation.value));
@@ -88,29 +89,24 @@ const workingPanel = ({ state, run, words, known, root }) => {
   };
 
   const fill = () => {
-    const { kind: own, number: at } = subjectParts(state.value.seen.subject, places);
+    const { kind: own } = subject();
     const kinds = subjectKinds(places);
     kind.replaceChildren(...kinds.map(([name]) => new Option(name.includes('.') ? words.say('working.other', { name }) : words.say(`working.kind.${name}`), name)));
     kind.value = own;
-    number.value = at;
-    number.max = kinds.find(([name]) => name === own)[1];
-    number.parentElement.hidden = Number(number.max) === 1;
+    number.bounds = { whole: true, least: 1, most: kinds.find(([name]) => name === own)[1] };
+    number.root.hidden = number.bounds.most === 1;
+    number.show();
     notation.value = state.value.seen.notation;
     matrix.checked = Boolean(state.value.seen.matrix);
   };
 
-  const options = () => {
-    const { optimizer, numbers } = state.value.run;
-    return Object.fromEntries(Object.entries(known.choices.optimizers[optimizer]).map(([name, own]) => [name, Number(numbers[name] ?? own.default)]));
-  };
-
-  const update = ({ names, rates }, { at, tensors }) => ({
-    optimizer: state.value.run.optimizer,
-    options: options(),
+  const update = ({ names, rates, options, run: { optimizer, frozen } }, { at, tensors }) => ({
+    optimizer,
+    options: Object.fromEntries(Object.entries(options).map(([name, own]) => [name, Number(own)])),
     rate: rateAt(rates, at.step + 1),
     step: at.step + 1,
     states: Object.fromEntries(names.map((name, k) => [name, tensors[k].states])),
-    frozen: state.value.run.frozen,
+    frozen: frozen.map((k) => names[k]),
   });
 
   const show = () => {
@@ -121,7 +117,7 @@ const workingPanel = ({ state, run, words, known, root }) => {
     example.replaceChildren(...rows.map((own, k) => new Option(k + 1, own)));
     example.value = rows[row];
     example.parentElement.hidden = rows.length === 1;
-    const of = subjectKey(subjectParts(state.value.seen.subject, places), places);
+    const of = subjectKey(subject(), places);
     const isBefore = of?.layer < 0 && (isOfParameter(of) || of.unit < 0);
     if (!of || isBefore) {
       said.textContent = words.say(isBefore ? 'working.before' : 'working.not_weighted');
@@ -134,7 +130,7 @@ const workingPanel = ({ state, run, words, known, root }) => {
       net: { ...net, loss, l1, l2 },
       parameters: Object.fromEntries(told.names.map((name, k) => [name, looked.tensors[k].array])),
       numbers: lookNumbers({ places, notes, values: looked.values, data: examples.train, rows, draw }),
-      trains: true, of, notation: state.value.seen.notation, rows: [row], update: looked.whole ? update(told, looked) : null,
+      trains: true, of, notation: state.value.seen.notation in CONVENTIONS ? state.value.seen.notation : 'mazur', rows: [row], update: looked.whole ? update(told, looked) : null,
       say: (phrase, hole) => words.phrase(phrase, hole),
     };
     const derivation = new lineWork.Derivation(known.lines, given);
@@ -149,19 +145,18 @@ const workingPanel = ({ state, run, words, known, root }) => {
   const follow = async (frame) => {
     if (!frame || !run.made || run.playing || frame.diverged) return;
     const own = ++asked;
-    if (!places) made();
     const { told, examples } = run.made;
     const every = nextRows({ at: frame.at, n: examples.train.n, ...told.run });
     const rows = every.length > MOST_OF_BATCH ? every.slice(0, 1) : every;
-    const answer = await run.ask('look', { rows, step: frame.at.step + 1 });
-    if (own !== asked || run.playing) return;
+    const answer = await run.look(rows, frame.at.step + 1);
+    if (!answer || own !== asked || run.playing) return;
     looked = { ...answer, rows, whole: rows === every };
     show();
   };
 
   const again = () => looked && show();
   run.on('made', () => {
-    places = null;
+    made();
     looked = null;
   });
   run.on('playing', (playing) => {
