@@ -167,12 +167,13 @@ clean: ## remove .venv, caches and everything built
 
 # What the demonstration needs is installed while the engine is compiled; of its Python only what runs
 # is compiled, when it runs.
-.venv/.installed-native: pyproject.toml $(ENGINE) .ci/requirements.py .venv/.build-tools
+.venv/.installed-native: pyproject.toml $(ENGINE) .ci/requirements.py | .venv/.created
 	@echo "Setting up chainrule and what its demonstration needs in .venv ..."
 	@$(BIN)/python .ci/requirements.py demo > .venv/requirements-demo.txt
-	@CMAKE_ARGS=-DCHAINRULE_ISAS=native $(PIP) install --no-build-isolation --no-deps \
-		--config-settings=build-dir=build/native --editable . & built=$$!; \
-		$(PIP) install --no-compile --requirement .venv/requirements-demo.txt && wait $$built
+	@$(PIP) install --no-compile --requirement .venv/requirements-demo.txt & needed=$$!; \
+		$(MAKE) --no-print-directory .venv/.build-tools && \
+		CMAKE_ARGS=-DCHAINRULE_ISAS=native $(PIP) install --no-build-isolation --no-deps \
+			--config-settings=build-dir=build/native --editable . && wait $$needed
 	@touch $@
 
 # What an extra and the package need, without the package: checking it takes no compiler.
