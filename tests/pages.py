@@ -84,7 +84,7 @@ class Opened(Visit):
 
     def __init__(self, browser, path, width, height):
         super().__init__(browser, path, width, height)
-        self.page.wait_for_selector("html[data-ready]", state="attached")
+        self.page.wait_for_selector("html[data-ready]:not([data-engine=waits])", state="attached")
 
     def lines(self):
         """Each line: symbol, formula, numbers, result, the case that holds, sign of the result."""

@@ -12,7 +12,7 @@ from chainrule.explanation.derivation import derive
 from chainrule.explanation.derivation_steps import Update
 from chainrule.explanation.notation import NOTATIONS
 from chainrule.explanation.page.drawn_units import EDGES, UNITS
-from chainrule.explanation.page.page_data import numbers as packed
+from chainrule.explanation.page.page_engine import numbers as packed
 from chainrule.explanation.result import Explanation
 from chainrule.explanation.subjects import subject
 from chainrule.explanation.text import Text
@@ -40,13 +40,6 @@ def test_every_line_is_what_python_writes(opened, notation):
 def test_digits_that_are_given_are_the_pages_digits(opened):
     explanation = explained("w5", digits=5)
     assert shown_lines(opened(explanation)) == expected(explanation)
-
-
-@pytest.mark.parametrize("optimizer", [cr.Adam(0.1), cr.RMSprop(0.1), cr.SGD(0.5, momentum=0.9)])
-def test_the_working_of_other_optimizers_and_no_slider(opened, optimizer):
-    own = opened(explained("w5", optimizer=optimizer))
-    assert shown_lines(own) == expected(explained("w5", optimizer=optimizer))
-    assert own.page.locator("#training").is_hidden()
 
 
 def test_bounds_of_the_gradient_and_a_step_in_the_midst_of_training(opened):

@@ -33,6 +33,8 @@ def hole(given, put, *, chosen):
     least, what, *cases = given
     if isinstance(what, Quantity):
         inner = put(what)
+    elif what[0] == "t":  # of the first step
+        inner = Written(WRITER.number(str(1 + what[1])), Precedence.ATOM)
     elif chosen:
         inner = filled(cases[1][what[1]][0], put, chosen=True)
     else:

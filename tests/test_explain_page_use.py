@@ -143,7 +143,7 @@ def test_hostile_names_are_inert(opened):
     explanation = explained(inputs=HOSTILE, outputs=HOSTILE[::-1])
     own = opened(explanation)
     assert own.page.title().startswith("∂E_total/∂w1")
-    assert own.page.locator("script").count() == 2
+    assert own.page.locator("script").count() == 3
     text = own.page.locator("#tables").inner_text()
     assert HOSTILE[0] in text
     assert not set("\u202e\u2028\x1b") & set(own.page.content())

@@ -86,6 +86,17 @@ class Number(Expression):
 
 
 @dataclass(frozen=True)
+class StepNumber(Number):
+    """The number of a step of training, or of one so many steps after it.
+
+    >>> StepNumber("3", after=1).text
+    '3'
+    """
+
+    after: int = 0
+
+
+@dataclass(frozen=True)
 class Sum(Expression):
     """Terms, of which a `Negative` one is written with a minus before it."""
 

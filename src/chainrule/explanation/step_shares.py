@@ -25,10 +25,10 @@ from chainrule.explanation.core_numbers import at_path
 from chainrule.explanation.notation import Key
 from chainrule.explanation.replay import BeforeStep, examples_of, steps_of
 from chainrule.explanation.unit_places import Places
-from chainrule.explanation.updates import state_of
+from chainrule.explanation.updates import NAMES, state_of
 from chainrule.layers import Draw, Role
 from chainrule.network import Parameters, divisor
-from chainrule.optimizers import OPTIMIZERS, State
+from chainrule.optimizers import State
 from chainrule.penalties import penalty_gradient
 from chainrule.record import Run
 from chainrule.reference import each_clipped, norm_scale, treated
@@ -258,12 +258,10 @@ RULES: dict[str, StepRule] = {
 }
 """For each optimizer of the table, how its step is a direction times a factor."""
 
-_NAMES = {kind: name for name, kind in OPTIMIZERS.items()}
-
 
 def _rule(optimizer: Any) -> StepRule:
     """Return the rule of an optimizer, or raise for one of the user's own."""
-    name = _NAMES.get(type(optimizer))
+    name = NAMES.get(type(optimizer))
     if name is None:
         raise ValueError(
             f"contributions: {optimizer!r} is an optimizer of your own, and nobody knows what of "

@@ -16,7 +16,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.explanation.derivation_steps import Step, Update
-from chainrule.explanation.expressions import Either, Expression, Quantity, call, in_double
+from chainrule.explanation.expressions import (
+    Either,
+    Expression,
+    Quantity,
+    StepNumber,
+    call,
+    in_double,
+)
 from chainrule.explanation.formulas import cases, number, when
 from chainrule.explanation.forward_backward import Passes
 from chainrule.explanation.notation import COST, Key, derivative
@@ -45,12 +52,18 @@ class UpdateLines:
         dw, after = optimizer.step(array, before, t)
         self.dw: float = float(dw[0])
         self.before: list[float] = [float(part[0]) for part in before]
+        self.state: dict[int, str] = {}
         self.after: list[float] = [float(part[0]) for part in after]
         self.rate: Quantity = letter("η", optimizer.rate(t))
 
     def old(self, name: str, k: int) -> Quantity:
         """Part k of the state, as the step before left it."""
+        self.state[k] = name
         return letter(name, self.before[k])
+
+    def count(self, after: int = 0) -> StepNumber:
+        """The number of the step, or of one after it."""
+        return StepNumber(str(self.t + after), after)
 
     def line(self, name: str, formula: Expression, value: float | None = None) -> Quantity:
         """Add a line, and return what it is of; without a value it is worked out."""
@@ -61,6 +74,9 @@ class UpdateLines:
     def new(self, name: str, k: int, formula: Expression) -> Quantity:
         """Add the line of part k of the state."""
         return self.line(f"{name}+", formula, self.after[k])
+
+
+NAMES = {kind: name for name, kind in OPTIMIZERS.items()}
 
 
 def letter(text: str, value: float) -> Quantity:
@@ -96,7 +112,7 @@ def _rmsprop(k: UpdateLines) -> Expression:
 
 def _means(k: UpdateLines) -> tuple[Quantity, Quantity, Expression]:
     """Adam's m and v, and the root of v freed of its bias to 0, with ε."""
-    beta1, beta2, t = number(k.optimizer.beta1), number(k.optimizer.beta2), number(k.t)
+    beta1, beta2, t = number(k.optimizer.beta1), number(k.optimizer.beta2), k.count()
     m = k.new("m", 0, beta1 * k.old("m", 0) + (1 - beta1) * k.g)
     v = k.new("v", 1, beta2 * k.old("v", 1) + (1 - beta2) * k.g**2)
     v_hat = k.line("v^", v / (1 - beta2**t))
@@ -105,15 +121,15 @@ def _means(k: UpdateLines) -> tuple[Quantity, Quantity, Expression]:
 
 def _adam(k: UpdateLines) -> Expression:
     m, _, root = _means(k)
-    m_hat = k.line("m^", m / (1 - number(k.optimizer.beta1) ** number(k.t)))
+    m_hat = k.line("m^", m / (1 - number(k.optimizer.beta1) ** k.count()))
     return k.rate * m_hat / root
 
 
 def _nadam(k: UpdateLines) -> Expression:
     beta1 = number(k.optimizer.beta1)
     m, _, root = _means(k)
-    ahead = beta1 * m / (1 - beta1 ** number(k.t + 1))
-    now = (1 - beta1) * k.g / (1 - beta1 ** number(k.t))
+    ahead = beta1 * m / (1 - beta1 ** k.count(1))
+    now = (1 - beta1) * k.g / (1 - beta1 ** k.count())
     m_hat = k.line("m^", ahead + now)
     return k.rate * m_hat / root
 
@@ -152,6 +168,18 @@ WORKINGS: dict[str, Callable[[UpdateLines], Expression]] = {
 """What adds an optimizer's lines and returns the formula of dw, without weight decay."""
 
 
+def state_letters(optimizer: Optimizer) -> list[str]:
+    """Return what the lines of an optimizer call the numbers of its state, in order.
+
+    >>> state_letters(cr.Adam())
+    ['m', 'v']
+    """
+    state = tuple(float(part[0]) for part in optimizer.init(np.array([0.5])))
+    lines = UpdateLines(optimizer, number(0.5), state, 1)
+    WORKINGS[NAMES[type(optimizer)]](lines)
+    return [lines.state[k] for k in range(len(state))]
+
+
 def updated(made: Update, key: Key, passes: Passes) -> list[Step]:
     """Return the lines of the update of one parameter."""
     at, roles = passes.at, passes.net.roles
@@ -176,7 +204,7 @@ def update(
     """Return the lines of step t on one parameter, the last of w⁺; weights alone decay."""
     with np.errstate(all="ignore"):
         lines = UpdateLines(optimizer, g, state, t)
-    name = next((n for n, kind in OPTIMIZERS.items() if kind is type(optimizer)), "")
+    name = NAMES.get(type(optimizer), "")
     decays = bool(optimizer.weight_decay) and decays
     decay = lines.rate.value * optimizer.weight_decay * w.value if decays else 0.0
     new = Quantity(Key("new", of=(w.key,)), w.value - (lines.dw + decay))

@@ -5,11 +5,12 @@
 | `mathml_templates.py` | formulas as MathML, with holes for names and figures |
 | `json_formulas.py` | formulas as lists |
 | `drawn_units.py` | what is drawn: units, edges, bands and bows; of a large network the strongest |
-| `embedded_numbers.py` | the core's numbers, where the page works out none |
+| `embedded_numbers.py` | the core's numbers, until the page works them out or where it does not |
 | `number_tables.py` | every number of what is drawn |
 | `class_costs.py` | the lines of the cost for each class that an example can be given |
 | `page_derivations.py` | the steps of every subject, each embedded once |
 | `page_engine.py`, `page_engine.js` | what the engine is told; the numbers that it makes |
+| `training_rounds.js` | rounds of training |
 | `page_data.py` | everything that the page knows, as JSON |
 | `page.html`, `page.css` | what it looks like |
 | `compiled_formulas.js` | formulas worked out |
@@ -30,7 +31,7 @@ import html
 import string
 from typing import TYPE_CHECKING, Any
 
-from chainrule.engine.wasm import engine_script
+from chainrule.engine.wasm import engine_data, engine_script
 from chainrule.errors import check_whole
 from chainrule.explanation.notation import COST
 from chainrule.explanation.page.page_data import data, visible
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 SCRIPTS = (
     "compiled_formulas",
     "page_engine",
+    "training_rounds",
     "fractions",
     "printed_digits",
     "formula_view",
@@ -62,7 +64,7 @@ SCRIPTS = (
 EXAMPLES = "The {0} over {1} examples. The working is that of the one chosen, then the {0} of all."
 
 LIVE = "Change a value, and everything follows. Choose a name to see its derivation."
-STAY = "This page cannot work them out anew, and so they cannot be changed."
+STAY = "This page cannot work them out anew, since {0}, and so they cannot be changed."
 FIXED = f"The numbers are those of the derivation above. {STAY}"
 CHOSEN = f"The numbers are those of the core: choose a name to see its derivation. {STAY}"
 
@@ -92,6 +94,7 @@ def page(explanation: Explanation, rounds: int = 10_000) -> Page:
         style=style,
         script=script,
         data=inert_json(known),
+        module=engine_data("float64") if known["live"] else "",
         text=html.escape(visible(explanation.text(), keep="\n")),
     )
     return Page(filled)
@@ -101,7 +104,8 @@ def _hint(known: dict[str, Any]) -> str:
     """What a reader can do."""
     if known["live"]:
         return LIVE
-    return CHOSEN if len(known["subjects"]) > 1 else FIXED
+    said = CHOSEN if len(known["subjects"]) > 1 else FIXED
+    return html.escape(visible(said.format(known["fixed"])))
 
 
 def _examples(explanation: Explanation) -> str:

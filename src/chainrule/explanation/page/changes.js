@@ -9,13 +9,15 @@ const trained = () => {
   return training;
 };
 
-const go = (round) => {
+const go = (round) => soon(() => goTo(round));
+
+const goTo = (round) => {
   Object.assign(state, { wanted: round });
   delete document.documentElement.dataset.round;
   showRound(round);
-  trained().reach(round, (params) => {
+  trained().reach(round, (tensors) => {
     if (state.wanted !== round) return;
-    Object.assign(state, { params, round });
+    Object.assign(state, { tensors, round });
     refresh();
   });
 };
@@ -35,20 +37,20 @@ const chart = () => {
   drawn = performance.now();
   if (training) curve.draw(training, state.round, $('curve').clientWidth);
   else $('curve').replaceChildren(el('p', {}, 'Move the slider, and the rounds are worked out.'));
-  $('cost').textContent = text(net.cost);
+  $('cost').textContent = text(values.of(page.letters.C));
 };
 
 const restart = () => {
   training?.stop();
   training = undefined;
-  if (page.update?.rounds && page.widths.reduce((sum, o, k) => sum + o * (page.widths[k - 1] ?? 0), 0) * page.data.n * page.update.rounds < WORK) {
+  if (page.update?.rounds && page.engine.program.work / 6 * page.data.n * page.update.rounds < WORK) {
     setTimeout(() => trained().reach(page.update.rounds, chart));
   }
 };
 
 const flat = { x: ['X', 0], y: ['y', 1] };
 
-const changed = (kind, { layer, unit, source }, number) => {
+const changed = (kind, { layer, unit, source, text }, number) => {
   if (kind === 'rate') return { ...start, rate: number };
   if (kind === 'x' || kind === 'y') {
     const own = start[flat[kind][0]].slice();
@@ -59,22 +61,19 @@ const changed = (kind, { layer, unit, source }, number) => {
     own[at + unit] = number;
     return { ...start, [flat[kind][0]]: own };
   }
-  const params = copyParams(state.params);
-  const [W, b] = params[layer];
-  if (kind === 'w') W[unit * page.widths[layer] + source] = number;
-  else b[unit] = number;
-  return { ...start, params };
+  const tensors = copied(start.tensors); // a training that begins here has the states that it began with
+  tensors.forEach((own, k) => own.array.set(state.tensors[k].array));
+  const [tensor, at] = values.entry({ kind, layer, unit, source, text });
+  tensors[tensor].array[at] = number;
+  return { ...start, tensors };
 };
 
 // What is no finite number with these: the cost, a unit, a derivative or an update.
 const notFinite = (now) => {
-  if (!Number.isFinite(net.run(now.params, now.X, now.y))) return 'the cost';
-  for (let l = 0; l < net.layers; l++) {
-    const at = [net.z[l], net.x[l + 1]].map((values) => values.findIndex((v) => !Number.isFinite(v)));
-    const found = at.find((place) => place >= 0);
-    if (found >= 0) return `unit ${page.unitOf(l, found % page.widths[l + 1])}`.trim();
-  }
-  if (![net.slope, net.delta, net.dx, ...net.gradients].flat().every((values) => values.every(Number.isFinite))) return 'a derivative of the cost';
+  if (!Number.isFinite(net.run(now.tensors, now.X, now.y))) return 'the cost';
+  const { infinite } = net;
+  if (infinite) return `unit ${page.unitOf(infinite.layer, infinite.unit)}`.trim();
+  if (!net.hasFiniteSlopes) return 'a derivative of the cost';
   const then = new Values(page, net, { ...state, ...now });
   return subjects.every(({ id }) => Number.isFinite(then.updated(id) ?? 0)) ? undefined : 'an update';
 };
@@ -82,16 +81,16 @@ const notFinite = (now) => {
 // Make a change, or return why not. A new weight is one that the training starts from.
 const edit = (kind, place, number, name) => {
   const next = changed(kind, place, number);
-  const weights = kind === 'w' || kind === 'b';
-  const now = { ...next, params: weights ? next.params : state.params };
+  const weights = Boolean(WORDS[kind]);
+  const now = { ...next, tensors: weights ? next.tensors : state.tensors, round: weights ? 0 : state.round };
   const unknown = notFinite(now);
   if (unknown) {
-    net.run(state.params, state.X, state.y);
+    net.run(state.tensors, state.X, state.y);
     return `with ${name} = ${number} ${unknown} is not finite; nothing is changed`;
   }
-  const round = weights ? 0 : state.round;
+  const { round } = now;
   start = next;
-  Object.assign(state, { ...now, round });
+  Object.assign(state, now);
   restart();
   if (page.update?.rounds) showRound(round);
   refresh();

@@ -17,7 +17,7 @@ const choices = () => {
 const rate = () => {
   if (!page.update || !page.live) return;
   const name = nameText(page.letters.rate);
-  const input = field(name, [(number) => number >= 0, 'a number from 0'], (number) => edit('rate', {}, number, name));
+  const input = field(name, [(number) => number >= 0, 'a number from 0'], (number) => edit('rate', {}, number, name), soon);
   input.id = 'rate';
   input.show(page.update.rate);
   $('rates').append(el('span', {}, 'rate ', math(nameMath(page.letters.rate).text)), input);
@@ -41,10 +41,16 @@ const listen = () => {
       act();
     });
   }
-  $('subject').addEventListener('change', (event) => choose(Number(event.target.value)));
-  $('row').addEventListener('change', (event) => {
-    Object.assign(state, { row: Number(event.target.value), stage: undefined });
-    refresh();
+  $('subject').addEventListener('change', ({ target }) => {
+    const subject = Number(target.value);
+    soon(() => choose(subject));
+  });
+  $('row').addEventListener('change', ({ target }) => {
+    const row = Number(target.value);
+    soon(() => {
+      Object.assign(state, { row, stage: undefined });
+      refresh();
+    });
   });
   $('slider').addEventListener('input', (event) => go(roundAt(event.target.value / 1000, page.update.rounds)));
   $('round').addEventListener('change', (event) => {
@@ -58,7 +64,6 @@ const listen = () => {
   new ResizeObserver(() => place()).observe($('drawing'));
 };
 
-let width = 0;
 const place = () => {
   const now = $('drawing').clientWidth;
   if (!now || now === width) return;
@@ -69,22 +74,22 @@ const place = () => {
   chart();
 };
 
+// The first view is of Python's numbers, until the engine is there.
 const open = () => {
   document.documentElement.dataset.notation = page.notation;
   choices();
   rate();
   const rows = rowsOf(subjects[0]);
   if (rows.length) [state.row] = rows;
+  for (const [id, value] of page.first.keys) page.known.set(`${state.row} ${id}`, value);
   $('rows').hidden = page.data.n === 1;
   $('training').hidden = !page.update?.rounds;
   $('reset').hidden = !page.live;
   $('closing').textContent = page.closing.join('\n');
-  width = $('drawing').clientWidth;
   drawing.layout(width);
   refresh();
   listen();
   if (page.update?.rounds) showRound(0);
-  restart();
   document.documentElement.dataset.ready = performance.now().toFixed(1); // since the page was asked for
 };
 
@@ -96,17 +101,21 @@ const plain = (error) => {
   document.body.append(el('p', { role: 'alert', title: String(error) }, why), el('pre', {}, text.textContent));
 };
 
-const begin = async () => {
-  if (page.live) {
-    try {
-      engine = await Engine.unpacked(page.engine.module);
-      net = new Net(engine, page);
-    } catch (error) {
-      return plain(error);
-    }
+// The engine, once the page is drawn; then what was asked for before.
+const wake = async () => {
+  try {
+    engine = await Engine.unpacked($('engine').textContent);
+    net = new Net(engine, page);
+  } catch (error) {
+    return plain(error);
   }
-  values = new Values(page, net, state);
-  return open();
+  refresh();
+  restart();
+  document.documentElement.dataset.engine = performance.now().toFixed(1);
+  asked.splice(0).forEach((act) => act());
+  return undefined;
 };
 
-begin();
+if (page.live) document.documentElement.dataset.engine = 'waits';
+open();
+if (page.live) document.addEventListener('DOMContentLoaded', () => setTimeout(wake));

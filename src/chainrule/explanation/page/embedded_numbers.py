@@ -1,4 +1,4 @@
-"""The core's numbers of all that a page shows which cannot work them out anew."""
+"""The core's numbers of all that a page shows at first, or always where it works out none."""
 
 from __future__ import annotations
 
@@ -53,7 +53,11 @@ def _is_of_drawn(key: Key, drawn: DrawnUnits, seen: NetworkNumbers) -> bool:
 
 
 def known_numbers(
-    library: Library, drawn: DrawnUnits, others: Iterable[Key], seen: NetworkNumbers, d: Derivation
+    library: Library,
+    drawn: DrawnUnits,
+    others: Iterable[Key],
+    seen: NetworkNumbers,
+    passes: Passes | None,
 ) -> list[tuple[int, ByExample]]:
     """Return the numbers of what is drawn and of other parameters, each beside that of its key.
 
@@ -61,23 +65,35 @@ def known_numbers(
     >>> net = cr.Network(1, [cr.Scale()], loss="half_squared_error")
     >>> explanation = cr.explain(net, net.init(), [3.0], [1.0], of="x1")
     >>> d, library = explanation.derivation, Library(explanation)
-    >>> known_numbers(library, drawn_units(d), [], NetworkNumbers(d), d)[0]
+    >>> known_numbers(library, drawn_units(d), [], NetworkNumbers(d), None)[0]
     (0, [3.0])
     """
     found = [*_of_units(drawn, seen), *_of_outputs(drawn, seen)]
     parameters = [*filter(is_parameter, drawn.subjects()), *others]
     found += [(key, seen.value(key)) for key in parameters]
-    if d.of == COST:
-        found += _slopes(d, parameters)
+    if passes:
+        found += _slopes(passes, parameters)
     return [(library.key(key), value) for key, value in found if np.all(np.isfinite(value))]
 
 
-def _slopes(d: Derivation, parameters: list[Key]) -> Iterator[tuple[Key, ByExample]]:
+def updated_numbers(library: Library, derivations: Iterable[Derivation]) -> list[Any]:
+    """Return what parameters are after the update, each beside the number of its key.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> params = net.parameters([([[0.5]], [0.25])])
+    >>> explanation = cr.explain(net, params, [2.0], [1.0], of="w1", optimizer=cr.SGD(0.1))
+    >>> updated_numbers(Library(explanation), [explanation.derivation])
+    [(1, 0.45)]
+    """
+    new = {s.key: s.value for d in derivations for s in d.steps() if s.key.kind == "new"}
+    return [(library.key(key), value) for key, value in new.items()]
+
+
+def _slopes(passes: Passes, parameters: list[Key]) -> Iterator[tuple[Key, ByExample]]:
     """The cost, and its derivatives by parameters."""
-    passes = Passes(d.net, d.params, d.data, d.draw, d.made.mean_weight if d.made else None, d.at)
     yield COST, passes.cost
     for key in parameters:
-        if d.net.roles[d.at.leaf(key)[0]] is not Role.STATISTIC:
+        if passes.net.roles[passes.at.leaf(key)[0]] is not Role.STATISTIC:
             yield derivative(COST, key), passes.gradient(key)
 
 

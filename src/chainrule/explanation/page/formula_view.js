@@ -41,6 +41,7 @@ const filled = ([level, parts], put, only) => {
 
 const hole = ([least, what, all, rows], put, only) => {
   const inner = () => (only ? filled(rows[only(what)][0], put, only) : filled(all, put));
-  const { text, level } = what[0] === 'q' ? put(what) : inner();
+  const own = { q: put, n: ([, text]) => ({ text: shape('number', text), level: ATOM }) }[what[0]];
+  const { text, level } = own ? own(what) : inner();
   return level >= least ? { text, level } : { text: shape('brackets', text), level: ATOM };
 };

@@ -3,6 +3,7 @@
 | list | is |
 |---|---|
 | `["n", text]`, `["q", quantity]` | a constant, a quantity |
+| `["t", after]` | the number of the step of training, or of one so many after it |
 | `["+", ...]`, `["*", ...]`, `["/", a, b]`, `["^", a, b]`, `["-", a]` | arithmetic |
 | `["f", name, ...]` | a function |
 | `["?", [value, left, sign, right], ..., [value]]` | the first value whose condition holds |
@@ -24,6 +25,7 @@ from chainrule.explanation.expressions import (
     Product,
     Quantity,
     Quotient,
+    StepNumber,
     Sum,
 )
 
@@ -41,6 +43,8 @@ def tree(e: Expression, leaf: Callable[[Quantity], Tree]) -> Tree:
         match part:
             case Quantity():
                 return leaf(part)
+            case StepNumber(_, after):
+                return ["t", after]
             case Either(c, form, other):
                 return ["?", [of(form), of(c.left), c.sign, of(c.right)], [of(other)]]
         return node_tree(part, of)

@@ -19,9 +19,12 @@ const svgName = ([base, sub, sup, marks]) => {
 
 // How wide a text is, in pixels, and a text cut so that it is no wider than the room.
 const pen = document.createElement('canvas').getContext('2d');
+const { fontFamily } = getComputedStyle(document.body);
+let penSize = 0;
 
 const widthOf = (text, size) => {
-  pen.font = `${size}px ${getComputedStyle(document.body).fontFamily}`;
+  if (size !== penSize) pen.font = `${size}px ${fontFamily}`;
+  penSize = size;
   return pen.measureText(text).width;
 };
 

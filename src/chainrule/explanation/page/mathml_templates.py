@@ -5,6 +5,7 @@ A template is `[level, parts]`: how tightly the formula holds together, and text
 | hole | is |
 |---|---|
 | `[least, quantity]` | its name or its figure, in brackets if that binds less than `least` |
+| `[least, ["t", after]]` | the number of a step |
 | `[least, cases, all, rows]` | `all` cases, a template, or the value of the one that holds |
 
 Each of the rows is two templates: the value, and the condition with figures put in.
@@ -16,7 +17,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.explanation.expressions import Cases, Expression, Quantity
+from chainrule.explanation.expressions import Cases, Expression, Quantity, StepNumber
 from chainrule.explanation.mathml import MathML
 from chainrule.explanation.page.json_formulas import Tree, tree
 from chainrule.explanation.typeset import unbroken
@@ -88,6 +89,8 @@ class _Template(MathML):
         return written.text
 
     def write(self, e: Expression, put: Put, *, chosen: bool) -> Written:
+        if isinstance(e, StepNumber):
+            return self.hole(tree(e, self.leaf))
         if not isinstance(e, Cases):
             return super().write(e, put, chosen=chosen)
         every = self.cut(super().write(e, put, chosen=False))

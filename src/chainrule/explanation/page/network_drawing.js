@@ -309,9 +309,10 @@ class Drawing {
   bundle(column, values) {
     const [width, own] = [this.page.widths[column], new Set(this.page.shown.units[column])];
     const what = column ? (column === this.page.widths.length - 1 ? 'outputs' : 'units') : 'inputs';
-    const x = column ? values.net?.x[column] : values.state.X;
-    const rest = Array.from({ length: width }, (_, k) => k).filter((k) => !own.has(k)).map((k) => x?.[values.state.row * width + k]);
-    const range = x ? `, between ${brief(Math.min(...rest))} and ${brief(Math.max(...rest))}` : '';
+    const known = values.net || !column;
+    const at = (unit) => (column ? values.a({ layer: column - 1, unit }) : values.x({ unit }));
+    const rest = Array.from({ length: known ? width : 0 }, (_, k) => k).filter((k) => !own.has(k)).map(at);
+    const range = known ? `, between ${brief(Math.min(...rest))} and ${brief(Math.max(...rest))}` : '';
     return `the other ${width - own.size} ${what}${range}`;
   }
 

@@ -23,8 +23,8 @@ const read = (given) => {
 };
 
 class Tables {
-  constructor(root, page, { select, edit, hover }) {
-    Object.assign(this, { root, page, select, edit, cells: [] });
+  constructor(root, page, { select, edit, hover, soon }) {
+    Object.assign(this, { root, page, select, edit, soon, cells: [] });
     const sides = [el('div'), el('div')];
     root.append(...sides);
     for (const [side, caption, heads, rows] of page.tables) this.table(sides[side], caption, heads, rows);
@@ -94,10 +94,11 @@ class Tables {
   }
 
   field(id) {
-    const { kind, layer, unit, source, name: own } = this.page.keys[id];
+    const { kind, layer, unit, source, text: letter, name: own } = this.page.keys[id];
     const name = nameText(own);
     const target = TARGETS[kind === 'y' ? this.page.headOf(unit).target : 'real'];
-    const input = field(name, target, (number) => this.edit(kind, { layer, unit, source }, number, name));
+    const place = { layer, unit, source, text: letter };
+    const input = field(name, target, (number) => this.edit(kind, place, number, name), this.soon);
     Object.assign(input.dataset, { kind, of: id });
     input.readOnly = !this.page.live;
     this.cells.push((values) => input.show(values.of(id)));
@@ -112,8 +113,8 @@ class Tables {
 // A name, which is broken or cut where it is long.
 const named = (content) => (content.length > 14 ? el('span', { class: 'long', title: content }, content) : content);
 
-// A field for a number; `edit` returns what is wrong with it, if anything.
-const field = (name, [fits, must], edit) => {
+// A field for a number; `edit`, as soon as it can be made, returns what is wrong with it, if anything.
+const field = (name, [fits, must], edit, soon) => {
   const input = el('input', { type: 'text', inputmode: 'decimal', autocomplete: 'off', spellcheck: 'false', 'aria-label': name });
   input.show = (number) => {
     if (input === document.activeElement && input.getAttribute('aria-invalid')) return;
@@ -126,13 +127,18 @@ const field = (name, [fits, must], edit) => {
     input.select(); // which the new text has undone: what is typed takes its place
   });
   input.addEventListener('blur', () => { if (!input.getAttribute('aria-invalid')) input.value = text(Number(input.dataset.full)); });
-  input.addEventListener('change', () => {
-    const number = read(input.value);
+  const taken = (typed) => {
+    input.value = typed;
+    const number = read(typed);
     const fit = Number.isFinite(number) && fits(number);
     if (fit) complain(input, ''); // a field that is marked keeps its text
-    const wrong = fit ? edit(number) : `${name} must be ${must}, got “${input.value}”; nothing is changed`;
+    const wrong = fit ? edit(number) : `${name} must be ${must}, got “${typed}”; nothing is changed`;
     if (wrong) complain(input, wrong);
     else input.dataset.full = String(number);
+  };
+  input.addEventListener('change', () => {
+    const typed = input.value;
+    soon(() => taken(typed));
   });
   return input;
 };

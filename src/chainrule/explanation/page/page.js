@@ -10,6 +10,8 @@ page.steps = page.steps.map(([key, form, quantities, note, nested, fixed]) => ({
 page.labels = new Map(page.labels);
 page.known = new Map();
 page.held = new Map(page.held);
+page.first = Object.fromEntries(Object.entries(page.first).map(([name, own]) => [name, new Map(own)]));
+for (const [id, value] of page.first.steps) page.steps[id].fixed = value;
 page.outputs = Array.from({ length: page.widths.at(-1) }, (_, j) => j);
 page.headOf = (output) => page.heads.find(({ end }) => output < end);
 
@@ -17,15 +19,18 @@ const places = new Map(page.keys.filter((key) => !key.of.length && !key.text).ma
   [[key.kind, key.layer, key.unit, key.source].join(), key.id]));
 page.find = (kind, layer, unit, source = 0) => places.get([kind, layer, unit, source].join());
 
-// The forms of a step's formula, with its quantities in their places.
-const inPlace = (part, quantities) => {
+// The forms of a step's formula after so many rounds, with its quantities in their places.
+const inPlace = (part, quantities, t) => {
   if (!Array.isArray(part)) return part;
-  return part[0] === 'q' ? ['q'].concat(quantities[part[1]]) : part.map((each) => inPlace(each, quantities));
+  if (part[0] === 't') return ['n', String(t + part[1])];
+  if (part[0] !== 'q') return part.map((each) => inPlace(each, quantities, t));
+  const own = quantities[part[1]];
+  return ['q', ...(Array.isArray(own) ? own : [own])];
 };
 const general = page.forms;
-page.forms = (id) => {
+page.forms = (id, round) => {
   const step = page.steps[id];
-  step.forms ??= inPlace(general[step.form], step.quantities);
+  if (step.round !== round) Object.assign(step, { round, forms: inPlace(general[step.form], step.quantities, (page.update?.step ?? 1) + round) });
   return step.forms;
 };
 
@@ -59,9 +64,8 @@ for (const [layer, j, id] of page.shown.biases) {
 const given = () => ({
   X: decode(page.data.X),
   y: decode(page.data.y),
-  params: page.params.map((layer) => layer.map(decode)),
+  tensors: page.engine?.tensors.map(([array, states]) => ({ array: decode(array), states: states.map(decode) })),
   rate: page.update?.rate ?? 0,
-  frozen: page.frozen,
 });
 
 let start = given();
@@ -72,14 +76,21 @@ let values;
 let training;
 let playing;
 
+// What needs numbers that are not there yet waits for the engine.
+const asked = [];
+const soon = (act) => {
+  if (net || !page.live) act();
+  else asked.push(act);
+};
+
 // Subjects
 
 const subjects = page.subjects.map(([id, parts]) => ({ id, parts, kind: page.keys[id].kind }));
 const rowsOf = ({ parts }) => [...new Set(parts.map((part) => part[2]).filter((row) => row >= 0))];
-const shownParts = () => subjects[state.subject].parts.filter(([, , row]) => row < 0 || row === state.row);
+const partsOf = (row) => subjects[state.subject].parts.filter(([, , own]) => own < 0 || own === row);
 
 // The parts that are shown; the cost has the lines of the classes that the example has now.
-const partsNow = () => shownParts().map(([title, note, row, own, costs]) =>
+const partsNow = () => partsOf(state.row).map(([title, note, row, own, costs]) =>
   [title, note, row, page.costs[costs]?.[classes()] ?? own]);
 
 // The outputs whose shares of the cost are written, where a class has one alone.
@@ -125,6 +136,7 @@ const say = (words) => { $('said').textContent = words; };
 Values.prototype.updated = function updated(id) {
   const own = subjects.find((subject) => subject.id === id);
   const part = own?.parts.find(([name]) => name === 'The update');
+  if (part && page.live && !net) return page.held.get(page.steps[part[3].at(-1)].key);
   return part && [...new Values(page, net, this.state).steps(part[3])].at(-1).value;
 };
 
@@ -135,10 +147,11 @@ const hover = (own, on) => {
   light();
 };
 
-const drawing = new Drawing($('drawing'), page, { select, hover });
+let width = $('drawing').clientWidth; // before much has been laid out
+const drawing = new Drawing($('drawing'), page, { select: (own) => soon(() => select(own)), hover });
 const derivation = new Derivation($('derivation'), page, { hover });
 const tables = new Tables($('tables'), page, {
-  select, hover, edit: (...change) => edit(...change),
+  select: (own) => soon(() => select(own)), hover, edit: (...change) => edit(...change), soon: (act) => soon(act),
 });
 const curve = new Curve($('curve'), (round) => go(round));
 
@@ -166,16 +179,16 @@ const head = () => {
 const gather = () => {
   if (page.live) return;
   const note = (id, value) => page.known.set(`${state.row} ${id}`, value);
-  for (const { key, formula, value } of values.steps(partsNow().flatMap((part) => part[3]))) {
+  for (const { key, formula, value } of new Values(page, net, state).steps(partsNow().flatMap((part) => part[3]))) {
     leaves(formula).forEach((leaf) => note(leaf[1], leaf[2]));
     note(key, value);
   }
 };
 
 const refresh = () => {
-  if (net) net.run(state.params, state.X, state.y);
+  if (net) net.run(state.tensors, state.X, state.y);
   gather();
-  values = new Values(page, net, state);
+  values = new Values(page, net, state, partsNow());
   const { id, kind } = subjects[state.subject];
   derivation.render(partsNow(), values, { id, kind });
   head();

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 import unicodedata
 from typing import TYPE_CHECKING, Any
@@ -10,25 +9,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import losses
-from chainrule.activation_row import Activation
-from chainrule.activations import activation
-from chainrule.explanation.core_numbers import at_path
-from chainrule.explanation.derivation import derive_from, joint_layers
-from chainrule.explanation.derivation_steps import Derivation, Update
-from chainrule.explanation.expressions import Quantity, walk
+from chainrule.explanation.derivation import derive_from
+from chainrule.explanation.derivation_steps import Derivation
 from chainrule.explanation.forward_backward import Passes
 from chainrule.explanation.notation import COST, Key, derivative
 from chainrule.explanation.page.class_costs import ClassCosts
 from chainrule.explanation.page.drawn_units import DrawnUnits, NetworkNumbers, drawn_units
-from chainrule.explanation.page.embedded_numbers import known_numbers, other_parameters
+from chainrule.explanation.page.embedded_numbers import (
+    known_numbers,
+    other_parameters,
+    updated_numbers,
+)
 from chainrule.explanation.page.mathml_templates import shapes
 from chainrule.explanation.page.number_tables import tables
 from chainrule.explanation.page.page_derivations import Library, name_list
-from chainrule.explanation.page.page_engine import page_engine
+from chainrule.explanation.page.page_engine import numbers, page_engine, why_fixed, why_unknown
 from chainrule.explanation.subjects import ALL
 from chainrule.loss_row import Head
-from chainrule.optimizers import OPTIMIZERS, SGD
-from chainrule.rows import is_own
 from chainrule.targets import encode
 
 if TYPE_CHECKING:
@@ -58,30 +55,31 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
     d = explanation.derivation
     seen = NetworkNumbers(d)
     drawn = drawn_units(d, seen)
-    fixed = not drawn.is_chain or _fixed(d)
-    library = Library(explanation, values=fixed)
-    again = None if fixed and (drawn.is_chain or d.of != COST) else _passes(d)
-    costs = None if fixed or again is None else ClassCosts(again, drawn.units[-1])
+    passes = _passes(d) if d.of == COST else None
+    fixed, derivations = _all_derivations(d, passes, drawn)
+    library = Library(explanation, values=bool(fixed))
+    costs = None if fixed or passes is None else ClassCosts(passes, drawn.units[drawn.last + 1])
     subjects = [
         [library.key(derived.subject), library.derivation(derived, costs)]
-        for derived in _derivations(d, again, drawn, fixed=fixed)
+        for derived in derivations
     ]
     return {
         "network": visible(explanation.network),
         "notation": explanation.notation,
         "digits": explanation.digits or 0,
         "live": not fixed,
+        "fixed": fixed,
         "engine": None if fixed else page_engine(d),
-        **_training(d, fixed=fixed),
-        **(_chain(d) if drawn.is_chain else {"params": [], "frozen": []}),
+        **_training(d, fixed=bool(fixed)),
         "data": _examples(d),
-        "update": _update(d.made, 0 if fixed or explanation.about else rounds),
+        "update": _update(d, 0 if fixed or explanation.about else rounds),
         "shown": _shown(library, drawn, d),
-        **_numbers(d, drawn, seen, library),
+        **_numbers(d, drawn, seen, library, passes, derivations),
         "labels": [[library.key(key), visible(text)] for key, text in d.labels.items()],
         "letters": _letters(explanation, library, drawn),
         "of": library.key(d.of),
         "subjects": subjects,
+        "first": {name: [*own.items()] for name, own in library.first.items()},
         "keys": library.keys,
         "steps": library.steps,
         "forms": library.forms,
@@ -117,16 +115,6 @@ def _head(head: Head, *, fixed: bool) -> dict[str, Any]:
     return of | {"softmax": softmax, "smoothing": smoothing}
 
 
-def _chain(d: Derivation) -> dict[str, Any]:
-    """The parameters of dense layers, and which of them stay as they are."""
-    params = [at_path(d.params, place.path) for place in d.at.layers]
-    names = d.made.frozen if d.made else ()
-    return {
-        "params": [[numbers(p.W), numbers(p.b)] for p in params],
-        "frozen": [[f"{place.path}.{part}" in names for part in "Wb"] for place in d.at.layers],
-    }
-
-
 def visible(text: str, keep: str = "") -> str:
     """Return text without what changes the text around it: control signs, marks of direction.
 
@@ -139,35 +127,17 @@ def visible(text: str, keep: str = "") -> str:
     )
 
 
-def numbers(values: Any) -> str:
-    """Return numbers as base64: in single precision where that is exact.
-
-    >>> numbers(np.array([1.0]))
-    'f4:AACAPw=='
-    """
-    wide = np.ascontiguousarray(values, "<f8")
-    with np.errstate(over="ignore"):
-        narrow = wide.astype("<f4")
-    kind, kept = ("f4", narrow) if np.array_equal(narrow, wide) else ("f8", wide)
-    return f"{kind}:{base64.b64encode(kept.tobytes()).decode()}"
-
-
-def _fixed(d: Derivation) -> bool:
-    """Whether the page only shows the core's numbers: for functions and optimizers that are the
-    user's own, for functions over the layer, and of what is no derivative of the cost."""
-    own = (
-        d.of != COST
-        or bool(d.at.ties or joint_layers(d.net))
-        or any(is_own(activation, row) for row in _rows(d))
-        or bool(d.made and type(d.made.optimizer) not in OPTIMIZERS.values())
-    )
-    return own or any(is_own(losses.loss, part.loss) for part in _heads(d)) or _dropped(d)
-
-
-def _dropped(d: Derivation) -> bool:
-    """Whether dropout has drawn its masks."""
-    parts = (part for step in d.steps() for part in walk(step.formula or step.quantity))
-    return any(isinstance(part, Quantity) and part.key.kind == "kept" for part in parts)
+def _all_derivations(
+    d: Derivation, passes: Passes | None, drawn: DrawnUnits
+) -> tuple[str, list[Derivation]]:
+    """Why the page works nothing out, if so; the derivations of all that it can be asked for."""
+    fixed = why_fixed(d)
+    if not fixed:
+        derivations = _derivations(d, passes, drawn, fixed=False)
+        fixed = why_unknown(derivations)
+        if not fixed:
+            return "", derivations
+    return fixed, _derivations(d, passes, drawn, fixed=True)
 
 
 def _passes(d: Derivation) -> Passes:
@@ -217,12 +187,6 @@ def _derived(
         return None
 
 
-def _rows(d: Derivation) -> list[Activation]:
-    """The activation of each layer of a chain."""
-    layers: list[Any] = [place.layer for place in d.at.layers]
-    return [activation(layer.activation) for layer in layers]
-
-
 def _examples(d: Derivation) -> dict[str, Any]:
     y = encode(d.data.y, d.net.outputs, d.data.X.dtype, np)
     w = None if d.data.w is None else numbers(d.data.w)
@@ -238,17 +202,17 @@ def _weight(d: Derivation) -> float | None:
     return len(d.data.X) * d.made.mean_weight
 
 
-def _update(made: Update | None, rounds: int) -> dict[str, Any] | None:
-    """The rate, and how many rounds of training the page can go through."""
+def _update(d: Derivation, rounds: int) -> dict[str, Any] | None:
+    """The rate, and how many rounds of training the page can go through: each is such an update."""
+    made = d.made
     if made is None:
         return None
     o = made.optimizer
-    plain = type(o) is SGD and not o.momentum and not o.weight_decay
-    plain = plain and not (made.clip_value or made.clip_norm or made.ties)
     constant = isinstance(o.learning_rate, int | float)
+    alike = not any(place.layer.over_batch for place in d.at.layers)
     return {
         "rate": o.rate(made.step),
-        "rounds": rounds if plain and constant else 0,
+        "rounds": rounds if constant and alike else 0,
         "by": repr(o),
         "step": made.step,
         "clip": [made.clip_value, made.clip_norm],
@@ -274,13 +238,18 @@ def _shown(library: Library, drawn: DrawnUnits, d: Derivation) -> dict[str, Any]
 
 
 def _numbers(
-    d: Derivation, drawn: DrawnUnits, seen: NetworkNumbers, library: Library
+    d: Derivation,
+    drawn: DrawnUnits,
+    seen: NetworkNumbers,
+    library: Library,
+    passes: Passes | None,
+    derivations: list[Derivation],
 ) -> dict[str, Any]:
-    """The tables, and the numbers that are known where the page works out none."""
+    """The tables, and the numbers that are known before the page works out any."""
     others = [] if drawn.is_chain else other_parameters(drawn, seen)
     made = tables(drawn, others, d.at, library, updates=d.made is not None)
-    known = [] if drawn.is_chain else known_numbers(library, drawn, others, seen, d)
-    return {"tables": made, "held": known}
+    known = known_numbers(library, drawn, others, seen, passes)
+    return {"tables": made, "held": [*known, *updated_numbers(library, derivations)]}
 
 
 def _letters(explanation: Explanation, library: Library, drawn: DrawnUnits) -> dict[str, Any]:

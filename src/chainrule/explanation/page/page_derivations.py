@@ -2,7 +2,9 @@
 
 What is of one of several examples is written for any of them: `HERE` stands for its number.
 
-A step is `[key, forms, quantities, note, steps]`, and its value where the page works out none. The
+A step is `[key, forms, quantities, note, steps]`, and its value where the page works out none. A
+quantity is the number of its key, or `[key, value]` where that is all that the page knows of it;
+the value is `[parameter]` or `[parameter, k]` of what is a parameter, or number k of its state. The
 forms of formulas are embedded once too, for any quantities in their places:
 
 | form | is |
@@ -30,6 +32,7 @@ from chainrule.explanation.page.mathml_templates import template
 from chainrule.explanation.result import Explanation
 from chainrule.explanation.sums import EACH_0
 from chainrule.explanation.text import Text
+from chainrule.explanation.updates import NAMES, state_letters
 
 HERE = -1
 
@@ -55,6 +58,13 @@ class Library:
         self.forms: list[Any] = []
         self.costs: list[dict[str, list[int]]] = []
         self.rows: set[int] = set()
+        self.first: dict[str, dict[int, float]] = {"keys": {}, "steps": {}}
+        self._first: int | None = None
+        self._notes = False
+        self._moved: Key | None = None
+        made = explanation.derivation.made
+        known = made is not None and type(made.optimizer) in NAMES
+        self._state: list[str] = state_letters(made.optimizer) if made and known else []
         self._keys: dict[Key, int] = {}
         self._steps: dict[str, int] = {}
         self._forms: dict[str, int] = {}
@@ -88,7 +98,9 @@ class Library:
         """
         letters = frozenset(s.key for s in derivation.steps() if s.key.kind == "letter")
         n = len(derivation.data.X)
+        self._notes = self._first is None
         parts = [self._part(part, letters, n) for part in derivation.parts]
+        self._notes = False
         for part in parts:
             if costs and part[0] == "The cost":
                 lines = costs.lines(derivation, part[2])
@@ -113,7 +125,14 @@ class Library:
         elif found:
             self.rows.add(row)
         example = row + 1 if found else 0
-        steps = [self._step(step, letters, example) for step in part.steps]
+        if self._first is None and row >= 0:
+            self._first = row
+        asked, self._notes = self._notes, self._notes and row in (-1, self._first)
+        steps = []
+        for k, step in enumerate(part.steps):
+            self._moved = _moved(part.steps[k:])
+            steps.append(self._step(step, letters, example))
+        self._notes = asked
         return [_EXAMPLE.sub("", part.title), part.note, row, steps]
 
     def _step(self, step: Step, letters: frozenset[Key], example: int) -> int:
@@ -127,9 +146,7 @@ class Library:
         quantities: dict[tuple[Any, ...], int] = {}
 
         def place(quantity: Quantity) -> Tree:
-            key = quantity.key
-            fixed = self.values or (key.kind == "letter" and key not in letters)
-            own = (self.key(_here(key, example)), *([quantity.value] if fixed else []))
+            own = self._quantity(quantity, letters, example)
             return ["q", quantities.setdefault(own, len(quantities))]
 
         nested = [self._step(s, letters, example) for s in step.steps]
@@ -137,7 +154,29 @@ class Library:
         given = [own if own[1:] else own[0] for own in quantities]
         value = [step.value] if self.values else []
         key = self.key(_here(step.key, example))
-        return _once([key, form, given, step.note, nested, *value], self.steps, self._steps)
+        made = _once([key, form, given, step.note, nested, *value], self.steps, self._steps)
+        if self._notes and not self.values:
+            self.first["keys"][key] = self.first["steps"][made] = step.value
+        return made
+
+    def _quantity(
+        self, quantity: Quantity, letters: frozenset[Key], example: int
+    ) -> tuple[Any, ...]:
+        """The number of a quantity's key, and what is known of it where no line gives it."""
+        key = quantity.key
+        own = self.key(_here(key, example))
+        if self.values:
+            return own, quantity.value
+        if self._notes:
+            self.first["keys"][own] = quantity.value
+        if key.kind == "letter" and key not in letters:
+            if self._moved and key.text in self._state:
+                return own, (self.key(self._moved), self._state.index(key.text))
+            return own, quantity.value
+        if _is_local(key):
+            of, by = key.of
+            return own, (self.key(Key("w", of.layer, of.unit, by.unit)),)
+        return (own,)
 
     def names_by_row(self) -> dict[int, dict[int, Any]]:
         """Return what the quantities of any example are called, for each example that is shown."""
@@ -149,6 +188,16 @@ class Library:
             }
             for row in sorted(self.rows)
         }
+
+
+def _moved(steps: tuple[Step, ...]) -> Key | None:
+    """The parameter of whose update the first of these lines is, if it is of one."""
+    return next((step.key.of[0] for step in steps if step.key.kind == "new"), None)
+
+
+def _is_local(key: Key) -> bool:
+    """Whether a derivative is that of a weighted input by what enters: a weight."""
+    return key.kind == "d" and key.of[0].kind == "z" and key.of[1].kind in ("x", "a")
 
 
 def _once(made: Any, found: list[Any], numbers: dict[str, int]) -> int:

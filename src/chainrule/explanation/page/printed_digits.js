@@ -18,9 +18,21 @@ const figure = (value, digits = DIGITS, exact = 60, tie = even) => {
   return { negative, mantissa: placed(number.replace(/0+$/, ''), plain ? power : 0), exponent: plain ? 0 : power };
 };
 
+// A number in decimals, of which the same are asked for again and again.
+const known = new Map();
+
+const decimals = (size, exact) => {
+  if (exact !== 60) return size.toExponential(exact);
+  if (!known.has(size)) {
+    if (known.size > 4096) known.clear();
+    known.set(size, size.toExponential(exact));
+  }
+  return known.get(size);
+};
+
 // The digits, and the power of ten of the first.
 const rounded = (size, digits, exact, tie) => {
-  const [mantissa, power] = size.toExponential(exact).split('e');
+  const [mantissa, power] = decimals(size, exact).split('e');
   const all = mantissa.replace('.', '');
   const [head, tail] = [BigInt(all.slice(0, digits)), all.slice(digits)];
   const half = '5'.padEnd(tail.length, '0');

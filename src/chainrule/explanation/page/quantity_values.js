@@ -11,98 +11,151 @@ const leaves = (tree) => {
   return tree[0] === 'q' ? [tree] : tree.flatMap(leaves);
 };
 
+// What a parameter is called in its place.
+const letterOf = ({ kind, text }) => ({ w: 'W', b: 'b' }[kind] ?? text);
+
 class Values {
-  constructor(page, net, state) {
-    Object.assign(this, { page, net, state, keys: page.keys, letters: new Map(), shifts: [] });
+  // `parts` are those that are shown of the subject: their lines give what the engine does not keep.
+  constructor(page, net, state, parts = []) {
+    Object.assign(this, { page, net, state, parts, keys: page.keys, letters: new Map(), shifts: [], given: new Map(), others: new Map() });
   }
 
   // The number of a leaf of a formula.
   leaf = (leaf) => this.letters.get(leaf[1]) ?? this.of(leaf[1], leaf[2]);
 
   of(id, fixed) {
-    if (!this.page.live) return fixed ?? this.known(id);
+    if (Array.isArray(fixed)) return this.net || this.page.live ? this.tensor(...fixed) : NaN;
+    if (!this.net) return fixed ?? this.known(id);
     const key = this.keys[id];
-    const found = this[key.kind]?.(key);
-    return found ?? fixed ?? NaN;
+    return this[key.kind]?.(key) ?? fixed ?? this.line(id);
   }
 
-  // On a page that only shows the core's numbers: what its formulas and parameters hold.
+  // Before the engine is there, or where it never is: what the core has worked out.
   known(id) {
     const held = this.page.held.get(id);
     if (held !== undefined) return held.length ? held[this.state.row] : held;
     const key = this.keys[id];
-    const given = ['x', 'w', 'b', 'y'].includes(key.kind) ? this[key.kind](key) : undefined;
+    const given = ['x', 'y'].includes(key.kind) ? this[key.kind](key) : undefined;
     return this.page.known.get(`${this.state.row} ${id}`) ?? given ?? NaN;
   }
 
-  at(array, width, unit, row = this.state.row) {
-    return array[row * this.page.widths[width] + unit];
+  // What the line comes to that gives it.
+  line(id) {
+    this.lines ??= this.gathered();
+    if (!this.lines.has(id)) return NaN;
+    if (!this.given.has(id)) {
+      this.given.set(id, NaN); // no line is of itself
+      this.given.set(id, [...this.steps([this.lines.get(id)])].at(-1)?.value ?? NaN);
+    }
+    return this.given.get(id);
+  }
+
+  gathered() {
+    const lines = new Map();
+    const add = (step) => {
+      const { key, nested } = this.page.steps[step];
+      if (formNow(this.page.forms(step, this.state.round), this.leaf)) lines.set(key, step);
+      nested.forEach(add);
+    };
+    this.lines = lines; // a condition may ask for what a line before it gives
+    this.parts.forEach((part) => part[3].forEach(add));
+    return lines;
+  }
+
+  // The same for another example.
+  other(row) {
+    if (row === this.state.row) return this;
+    if (!this.others.has(row)) this.others.set(row, new Values(this.page, this.net, { ...this.state, row }, partsOf(row)));
+    return this.others.get(row);
   }
 
   row({ example }) {
     return example > 0 ? example - 1 : this.state.row;
   }
 
-  x({ unit }) { return this.at(this.state.X, 0, unit); }
-  w({ layer, unit, source }) { return this.state.params[layer][0][unit * this.page.widths[layer] + source]; }
-  b({ layer, unit }) { return this.state.params[layer][1][unit]; }
-  z({ layer, unit }) { return this.at(this.net.z[layer], layer + 1, unit); }
-  a({ layer, unit }) { return this.at(this.net.x[layer + 1], layer + 1, unit); }
-  delta({ layer, unit }) { return this.at(this.net.delta[layer], layer + 1, unit); }
-  y({ layer, unit }) { return this.at(this.state.y, layer + 1, unit); }
-  loss(key) { return this.at(this.net.share, key.layer + 1, key.unit, this.row(key)); }
-  p({ layer, unit }) { return this.at(this.net.p, layer + 1, unit); }
-  C(key) { return key.example ? this.net.costs[this.row(key)] : this.net.cost; }
+  // A parameter, or number k of its state.
+  tensor(id, k) {
+    const [tensor, at] = this.entry(this.keys[id]);
+    const { array, states } = this.state.tensors[tensor];
+    return (k === undefined ? array : states[k])[at];
+  }
+
+  entry(key) {
+    const [tensor, columns] = this.page.engine.places[key.layer].tensors[letterOf(key)];
+    return [tensor, key.unit * columns + key.source];
+  }
+
+  // What the pass has of a place; the inputs leave place −1.
+  seen(what, { layer, unit }, of = 'a', row = this.state.row) {
+    if (layer < 0) return this.net.of(0, what, unit, row);
+    const place = this.net.places[layer];
+    return place[of] === null ? undefined : this.net.of(place[of], what, unit, row, place.copy);
+  }
+
+  output(what, { layer, unit }, row) { return this.net.output(what, unit, row, this.net.places[layer].copy); }
+
+  x({ unit }) { return this.state.X[this.state.row * this.page.widths[0] + unit]; }
+  y({ unit }) { return this.state.y[this.state.row * this.page.widths.at(-1) + unit]; }
+  w(key) { return this.tensor(key.id); }
+  b(key) { return this.tensor(key.id); }
+  parameter(key) { return this.tensor(key.id); }
+  z(key) { return this.seen('a', key, 'z'); }
+  a(key) { return this.seen('a', key); }
+  delta(key) { return this.seen('came', key, 'z'); }
+  loss(key) { return this.output('shares', key, this.row(key)); }
+  p(key) { return this.output('links', key, this.state.row); }
+  C(key) {
+    if (key.layer) return this.net.lossOf(this.row(key), this.net.places[key.layer].copy);
+    return key.example ? this.net.costs[this.row(key)] : this.net.cost;
+  }
+
   L() { return this.net.mean; }
 
-  // ∂of/∂by
+  // ∂of/∂by, where the pass has it: else its line does
   d({ of: [first, second] }) {
     const [of, by] = [this.keys[first], this.keys[second]];
-    if (of.kind === 'a') return this.at(this.net.slope[by.layer], by.layer + 1, by.unit);
-    if (of.kind === 'z' && by.kind === 'b') return 1;
-    if (of.kind === 'z' && by.kind === 'w') return this.at(this.net.x[by.layer], by.layer, by.source);
-    const weight = () => this.w({ layer: of.layer, unit: of.unit, source: by.unit });
-    if (of.kind === 'z') return weight();
-    if (of.kind === 'loss') return this.delta(of) * weight();
-    return this.cost(of, by);
+    if (of.kind === 'C' || of.kind === 'L') return this.cost(of, by);
+    return of.kind === 'a' && by.kind === 'z' ? this.slopeOf(by) : undefined;
+  }
+
+  // An activation's slope, where it makes one number of one.
+  slopeOf(by) {
+    const { z, a } = this.net.places[by.layer];
+    return z === a ? 1 : this.seen('slope', by);
   }
 
   cost(of, by) {
-    if (!of.example && ['z', 'a', 'x'].includes(by.kind)) return this.together(by);
-    const row = this.row(of);
-    if (by.kind === 'z') return this.at(this.net.delta[by.layer], by.layer + 1, by.unit, row);
-    if (by.kind === 'a' || by.kind === 'x') return this.at(this.net.dx[by.layer + 1], by.layer + 1, by.unit, row);
-    if (of.example) return this.own(by, row);
-    if (of.kind === 'L') return this.mean(by);
-    const [dW, db] = this.net.gradients[by.layer];
-    return by.kind === 'b' ? db[by.unit] : dW[by.unit * this.page.widths[by.layer] + by.source];
+    if (['z', 'a', 'x'].includes(by.kind)) return of.example ? this.unit(by, this.row(of)) : this.together(by);
+    if (!WORDS[by.kind] || of.layer) return undefined; // of one member, or by what a layer names itself
+    if (of.example) return this.ofExample(of, by);
+    const [tensor, at] = this.entry(by);
+    if (this.net.program.tensors[tensor].statistic) return NaN; // no gradient moves it
+    return this.net[of.kind === 'L' ? 'plain' : 'gradients'][tensor][at];
+  }
+
+  unit(by, row) { return this.seen('came', by, by.kind === 'z' ? 'z' : 'a', row); }
+
+  // The derivative of an example's cost by a parameter: its line gives it, which may be among another's.
+  ofExample(of, by) {
+    if (of.example === HERE) return undefined;
+    const own = this.keys.find(({ kind, of: [first, second] }) =>
+      kind === 'd' && second === by.id && this.keys[first].kind === of.kind && this.keys[first].example === HERE);
+    return own && this.other(this.row(of)).of(own.id);
   }
 
   // ∂C by an input or a unit that all examples move together.
   together(by) {
     const { weights, weight } = this.net;
-    return weights.reduce((sum, w, row) => sum + w * this.cost({ example: row + 1 }, by), 0) / weight;
+    return weights.reduce((sum, w, row) => sum + w * this.unit(by, row), 0) / weight;
   }
 
   // ∂C/∂ a quantity of the tables: of all examples by a parameter, else of the one that is shown.
   slope(id) {
     const key = this.keys[id];
-    const whole = key.kind === 'w' || key.kind === 'b';
-    if (this.page.live) return this.cost({ kind: 'C', example: whole ? 0 : HERE }, key);
+    if (this.net) return this.cost({ kind: 'C', example: ['x', 'a'].includes(key.kind) ? HERE : 0 }, key);
     const slopes = this.keys.filter(({ kind, of }) => kind === 'd' && of[1] === id && this.keys[of[0]].kind === 'C');
     const own = slopes.find(({ id: each }) => this.page.held.has(each)) ?? slopes[0];
     return own ? this.known(own.id) : NaN;
-  }
-
-  // One example's derivative by a parameter, and the mean of them without a penalty.
-  own(by, row) {
-    const delta = this.at(this.net.delta[by.layer], by.layer + 1, by.unit, row);
-    return by.kind === 'b' ? delta : delta * this.at(this.net.x[by.layer], by.layer, by.source, row);
-  }
-
-  mean(by) {
-    const { weights, weight } = this.net;
-    return weights.reduce((sum, w, row) => sum + w * this.own(by, row), 0) / weight;
   }
 
   // Letters that stand for what no formula of the steps gives.
@@ -110,6 +163,7 @@ class Values {
     if (text === 'η') return this.state.rate;
     if (text === 'Σ|w|') return this.net.absolute;
     if (text === 'Σw²') return this.net.squares;
+    if (text === 'Σ weight') return this.net.weight;
     if (text === 'mean weight') return this.net.weight / this.net.n;
     if (text === '|g|') return this.net.length ??= this.norm();
     if (text === '|z|') return Math.max(...this.logits(unit).map(Math.abs));
@@ -118,7 +172,8 @@ class Values {
 
   norm() {
     const bound = this.page.update.clip[0] ?? Infinity;
-    const free = this.net.gradients.flatMap((layer, l) => layer.filter((_, k) => !this.page.frozen[l][k]));
+    const { frozen } = this.page.engine.run;
+    const free = this.net.gradients.filter((_, k) => !frozen.includes(k));
     return Math.sqrt(free.reduce((sum, part) =>
       part.reduce((s, g) => s + Math.max(-bound, Math.min(bound, g)) ** 2, sum), 0));
   }
@@ -133,33 +188,43 @@ class Values {
 
   logits(head) {
     const { first, end } = this.page.heads[head];
-    return this.page.outputs.slice(first, end).map((j) => this.at(this.net.x.at(-1), this.page.widths.length - 1, j));
+    return this.page.outputs.slice(first, end).map((j) => this.seen('a', { layer: this.page.widths.length - 2, unit: j }));
   }
 
   // The steps of parts, the letters' before those that need them, each with its number.
   *steps(list) {
     for (const id of list) {
       const { key, note, nested, fixed } = this.page.steps[id];
-      const form = formNow(this.page.forms(id), this.leaf);
+      const form = formNow(this.page.forms(id, this.state.round), this.leaf);
       if (!form) continue;
       const [formula, template] = form;
       yield* this.steps(nested);
       const letters = new Map(this.letters); // before this step, which may give one anew
-      const value = this.result(key, formula, fixed);
+      const value = this.result(key, formula, this.net ? undefined : fixed);
       yield { id, key, formula, template, note, value, valueOf: this.completed(formula, value, letters) };
     }
   }
 
   result(id, formula, fixed) {
     const key = this.keys[id];
-    if (fixed !== undefined) return fixed;
-    if (key.kind !== 'letter' && key.kind !== 'new') return this.of(id);
+    if (fixed !== undefined) {
+      if (this.page.live && key.kind === 'letter') this.letters.set(id, fixed);
+      return fixed;
+    }
+    if (key.kind !== 'letter' && key.kind !== 'new') return this.kept(id, key, formula);
     let value = this.letter(key);
     if (key.text === 'S' || (key.text === 'm' && !formula)) value = this.softmax(key);
     if (key.text === 'm' && !formula) this.shifts[key.unit] = value;
     value ??= formula ? evaluate(formula, this.leaf) : NaN;
     this.letters.set(id, value);
     return value;
+  }
+
+  // What the pass keeps of a quantity, or what its formula comes to.
+  kept(id, key, formula) {
+    const found = this[key.kind]?.(key) ?? (formula ? evaluate(formula, this.leaf) : NaN);
+    if (!this.given.has(id)) this.given.set(id, found);
+    return found;
   }
 
   // The values of a step's leaves; its formula is linear in the rest of a sum, so that follows.
