@@ -42,6 +42,19 @@ def joined_scripts(scripts: Iterable[str]) -> str:
     return "\n".join(["'use strict';(() => {", *(BARE.sub("", each) for each in scripts), "})();"])
 
 
+def closed(made: str, scripts: Iterable[str], name: str = "") -> str:
+    """Return scripts as one that declares a name, `made` where no other is given, and no more.
+
+    >>> print(closed("two", ["const one = 1;", "const two = 2 * one;"]))
+    const two = (() => {
+    const one = 1;
+    const two = 2 * one;
+    return two;
+    })();
+    """
+    return "\n".join([f"const {name or made} = (() => {{", *scripts, f"return {made};", "})();"])
+
+
 def inert_json(value: Any) -> str:
     r"""Return JSON that nothing in it can turn into HTML.
 

@@ -26,6 +26,7 @@ lessons, and `xor.de.txt` and others, their words |
 | `data/` | what a network is trained with: drawn, known, or one's own |
 | `network/` | `layer_list.js`, `layer_card.js`, layers; `hyper_panel.js`, `schedule_fields.js`, \
 how they are trained; `weight_table.js`, every weight; `suited_network.js`, what suits the data; \
+`row_fields.js`, rows of the tables with their numbers; \
 `schedule_rates.js`, learning rates |
 | `schedule_rules.py` | the schedules in JavaScript, from their own lines |
 | `working/` | `working_panel.js`, the working of any number; `look_numbers.js`, the numbers of a \

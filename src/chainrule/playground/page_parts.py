@@ -11,7 +11,7 @@ from functools import cache
 from typing import NamedTuple
 
 from chainrule.explanation.line_patterns import pattern_script
-from chainrule.html_page.joined_scripts import file_of, joined_scripts
+from chainrule.html_page.joined_scripts import closed, file_of, joined_scripts
 from chainrule.playground.schedule_rules import schedule_rules
 
 PACKAGE = "chainrule.playground"
@@ -37,6 +37,7 @@ SCRIPTS = (
     "run/training_bar.js",
     "network/schedule_rates.js",
     "network/suited_network.js",
+    "network/row_fields.js",
     "data/added_features.js",
     "data/plane_sets.js",
     "data/csv_text.js",
@@ -46,12 +47,16 @@ SCRIPTS = (
     "files/save_as.js",
     "views/plane_colours.js",
     "views/view_parts.js",
+    "views/picture_files.js",
     "views/network_columns.js",
     "views/layer_flow.js",
     "views/flow_words.js",
     "playground.js",
 )
-"""What all wings share, in an order in which each finds those before it."""
+"""What all wings share, in an order in which each finds those before it.
+
+What the scripts of a wing declare, no other wing sees.
+"""
 
 
 class Wing(NamedTuple):
@@ -88,7 +93,7 @@ WINGS: tuple[Wing, ...] = (
     Wing("data", "left", "dataPanel", ("data/data_panel.js",)),
     Wing("network", "left", "layerList", ("network/layer_card.js", "network/layer_list.js")),
     Wing("lessons", "middle", "lessonPanel", (*LESSON_SCRIPTS, "lessons/lesson_panel.js")),
-    Wing("units", "middle", "unitsView", ("views/picture_files.js", "views/unit_pictures.js")),
+    Wing("units", "middle", "unitsView", ("views/unit_pictures.js",)),
     Wing("hyper", "middle", "hyperPanel", ("network/schedule_fields.js", "network/hyper_panel.js")),
     Wing(
         "outcome",
@@ -151,9 +156,13 @@ def page_script() -> str:
         schedule_rules(),
     ]
     scripts += [file_of(PACKAGE, name) for name in SCRIPTS]
-    scripts += [file_of(PACKAGE, name) for wing in WINGS for name in wing.scripts]
+    scripts += [closed(wing.function, _scripts_of(wing)) for wing in WINGS]
     wings = ", ".join(f"{wing.id}: {wing.function}" for wing in WINGS)
     return joined_scripts([*scripts, f"startPlayground({{ {wings} }});"])
+
+
+def _scripts_of(wing: Wing) -> list[str]:
+    return [file_of(PACKAGE, name) for name in wing.scripts]
 
 
 def sections() -> str:

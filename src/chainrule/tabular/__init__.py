@@ -48,6 +48,7 @@
 | `scores.py`, `class_scores.py` | how good predictions are, of all rows and of each class |
 | **why it predicts what it does** | |
 | `explainable.py` | `why` and `why_row` of a model |
+| `scorable.py` | `evaluate` and `scores` of a model |
 | `asked_figure.py`, `mean_row.py` | which figure is explained, and against which row |
 | `column_contributions.py` | what each column contributed to it |
 | `row_reasons.py`, `reasons_page.py` | of one row: a waterfall in text, and as a page |

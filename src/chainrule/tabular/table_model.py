@@ -41,18 +41,17 @@ from chainrule.tabular.formats.column_values import check_known
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.intervals import Interval
 from chainrule.tabular.model_reading import forms_of, present, with_names
-from chainrule.tabular.objectives import kind_of
 from chainrule.tabular.prediction_columns import prediction_columns, prediction_names
 from chainrule.tabular.read_options import column_name
+from chainrule.tabular.scorable import Scorable
 from chainrule.tabular.table_error import TableError
-from chainrule.tabular.table_evaluation import evaluated, scores_of
-from chainrule.tabular.target_parts import named_after_targets, of_parts, parts_of
+from chainrule.tabular.target_parts import named_after_targets, parts_of
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class TableModel(Explainable):
+class TableModel(Explainable, Scorable):
     """A network with what its table's columns and target are, as `cr.train` makes it.
 
     Several of its kind may be members of the model: what it predicts is the mean of theirs.
@@ -312,61 +311,6 @@ class TableModel(Explainable):
                 return self.preparation.transform(frame, first=row)[0], y[0]
             first += chunk.height
         raise TableError(f"{source.name}: has {first - 1:,} rows, and no row {row:,}")
-
-    def evaluate(
-        self, table: Any, notes: Notes | None = None, **reading: Any
-    ) -> dict[str, dict[str, float]]:
-        """Return scores on a table that has the target, those of the baseline, and how many rows.
-
-        Of several targets, `targets` tells those of each by its name. Of classes, each has its own
-        scores too, and `confusion` tells what it was taken for.
-
-        Rows without a target are left out. They are counted with the weights of the column that
-        weighed them in training, where the table has it.
-
-        Parameters
-        ----------
-        table, notes, **reading
-            As in `predict`; the table has the target.
-        """
-        return evaluated(self, self.opened(table, **reading), notes)
-
-    @property
-    def kind(self) -> str:
-        """The kind of its predictions, as the scores have it."""
-        return kind_of(self.target, self.net.loss)
-
-    def in_units(self, y: Array) -> Array:
-        """Return targets as the scores take them: labels, or values in the target's units.
-
-        Parameters
-        ----------
-        y
-            Targets as `target.encode` gives them.
-        """
-        if self.target.task == "classification":
-            return y
-        return np.asarray(self.target.decode(y).to_numpy()[:, None])
-
-    def scores(self, y: Array, p: Array, weight: Array | None = None) -> dict[str, Any]:
-        """Return the scores of outputs p beside targets as `target.encode` gives them.
-
-        Those of the baseline stand beside them, and of classes, those of each. Of several targets
-        they are those of each, by its name.
-
-        Parameters
-        ----------
-        y, p
-            Targets as `target.encode` gives them, and outputs.
-        weight
-            The weights of the rows.
-        """
-        if isinstance(self.target, SeveralTargets):
-            return {
-                part.target.column: part.scores(own, q, weight)
-                for part, own, q in of_parts(self, y, p)
-            }
-        return scores_of(self, self.in_units(y), p, weight)
 
     def save(self, path: str | Path, *, replace: bool = True, force: bool = False) -> None:
         """Write the model to a file, whole or not at all; equal models make equal bytes.

@@ -25,6 +25,8 @@ from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 
+from chainrule.html_page.joined_scripts import closed
+
 SCRIPTS = (
     "line_sums",
     "line_places",
@@ -90,14 +92,7 @@ def pattern_script() -> str:
     page = resources.files("chainrule.explanation.page")
     shared = [page.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in SHARED]
     own = [_script(f"{name}.js") for name in SCRIPTS]
-    parts = [
-        "const lineWork = (() => {",
-        *shared,
-        *own,
-        "return { Derivation, LinePlaces };",
-        "})();",
-    ]
-    return "\n".join(parts)
+    return closed("{ Derivation, LinePlaces }", [*shared, *own], "lineWork")
 
 
 def _script(name: str) -> str:
