@@ -28,6 +28,14 @@ CHAINRULE_INLINE void read_square(int rows, int c, int k, F&& row, typename Vec<
     for (int r = 0; r < count; ++r) columns[r] = square[r];
 }
 
+// All columns of `width` rows. Apart, so that it is compiled once for all losses.
+template <class T>
+[[gnu::noinline]] void read_squares(const T* const* from, int o, typename Vec<T>::type* columns) {
+    constexpr int width = Vec<T>::width;
+    for (int c = 0; c < o; c += width)
+        read_square<width, T>(width, c, std::min(width, o - c), [&](int r) { return from[r]; }, columns + c);
+}
+
 // Columns of at most `width` rows, each a vector; row(r) is where row r begins. Lanes without a row
 // hold the last one.
 template <class T, class F>
@@ -39,13 +47,15 @@ CHAINRULE_INLINE void read_columns(int rows, int o, F&& row, typename Vec<T>::ty
             for (int c = 0; c < o; ++c) columns[c][r] = row(std::min(r, rows - 1))[c];
         return;
     }
-    if (rows == 1)
+    if (rows == 1) {
         for (int c = 0; c < o; ++c) columns[c] = spread<V>(row(0)[c]);
-    else if (o <= few<T>)
+    } else if (o <= few<T>) {
         read_square<few<T>, T>(rows, 0, o, row, columns);
-    else
-        for (int c = 0; c < o; c += width)
-            read_square<width, T>(rows, c, std::min(width, o - c), row, columns + c);
+    } else {
+        const T* from[width];
+        for (int r = 0; r < width; ++r) from[r] = row(std::min(r, rows - 1));
+        read_squares(from, o, columns);
+    }
 }
 
 // What the first lane of each of some columns holds, side by side: others may have other weights.
@@ -57,6 +67,23 @@ CHAINRULE_INLINE V first_row(const V* columns, int k) {
     for (int c = 1; c < Vec<T>::width; ++c)
         if (c < k) row = select(first_lanes<T>(c), row, spread<V>(columns[c][0]));
     return select(first_lanes<T>(k), row, V{});
+}
+
+// All columns as rows again; apart as well.
+template <class T>
+[[gnu::noinline]] void write_squares(int rows, int o, int end, const typename Vec<T>::type* columns, T* to,
+                                     std::int64_t ld) {
+    using V = typename Vec<T>::type;
+    constexpr int width = Vec<T>::width;
+    for (int c = 0; c < o; c += width) {
+        V square[width];
+#pragma GCC unroll 16
+        for (int k = 0; k < width; ++k) square[k] = c + k < o ? columns[c + k] : V{};
+        transpose(square);
+#pragma GCC unroll 16
+        for (int k = 0; k < width; ++k)
+            if (k < rows) store_first(to + k * ld + c, square[k], std::min(width, end - c));
+    }
 }
 
 // Columns of rows again; what is beyond o stays as it is, or becomes 0 where there is room to `end`.
@@ -90,15 +117,7 @@ CHAINRULE_INLINE void write_columns(int rows, int o, int end, const typename Vec
             (put_row.template operator()<r>(), ...);
         }(lanes);
     } else {
-        for (int c = 0; c < o; c += width) {
-            V square[width];
-#pragma GCC unroll 16
-            for (int k = 0; k < width; ++k) square[k] = c + k < o ? columns[c + k] : V{};
-            transpose(square);
-#pragma GCC unroll 16
-            for (int k = 0; k < width; ++k)
-                if (k < rows) store_first(to + k * ld + c, square[k], std::min(width, end - c));
-        }
+        write_squares(rows, o, end, columns, to, ld);
     }
 }
 
