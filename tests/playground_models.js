@@ -116,3 +116,10 @@ const encodedTables = (missing, columns, texts) => {
     }
   });
 };
+
+// What a table changes where a model waits for it, and another one behind it.
+const waited = (missing, columns, texts) => {
+  tables.missing = missing;
+  const known = { model: { ...columns, changes: [['net', 'of the model']] } };
+  return texts.map((text) => encoded(known, csvOf(text, missing.text), { set: 'own' }).map(([path]) => path));
+};

@@ -265,6 +265,9 @@ def test_tables_are_encoded_as_the_model_encodes_them(target):
     texts = [table.write_csv() for table in (new, wrong, strange)]
     body = "return encodedTables(missing, columns, texts);"
     made, bad, odd = in_page(body, missing=missing_words(), columns=columns, texts=texts)
+    body = "return waited(missing, columns, [texts[0], texts[0]]);"
+    first, second = in_page(body, missing=missing_words(), columns=columns, texts=texts)
+    assert (first, second) == (["net", "data"], ["data"])
     X, y = prepared_rows(trained, open_source(new))
     assert made["names"]["inputs"] == [*trained.preparation.feature_names]
     assert made["same"]
@@ -311,7 +314,7 @@ def test_a_model_opens_with_its_columns_and_its_cost(page):
     assert "piecewise_linear" in text
     assert f"of {trained.net.inputs} inputs" in text
     assert own.page.locator("#network select option[value=piecewise_linear]").count() == 0
-    assert "values that the first" in own.page.inner_text("#working .note")
+    assert "values that the layers before make" in own.page.inner_text("#working .note")
     assert own.page.locator("#working li").count() > 4
 
 

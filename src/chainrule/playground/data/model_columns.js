@@ -100,11 +100,13 @@ const isTableOf = ({ preparation: { encoders }, target }, { columns }) => {
 // What a model's inputs are called.
 const inputNames = ({ preparation: { encoders } }) => encoders.flatMap((own) => ENCODERS[own.kind]?.(own, {}).names ?? [null]);
 
-// The page's examples become those of a model's table: what is changed for it.
+// The page's examples become those of a model's table: what is changed for it. The model's network comes with
+// the first table alone, for it is trained on from there.
 const encoded = (known, table, data) => {
-  const { changes = [], said = [] } = known.model;
-  const made = modelExamples(known.model, table);
-  known.given = { ...made, said: [...said, ...made.said] };
+  const { changes = [], ...columns } = known.model;
+  const made = modelExamples(columns, table);
+  known.given = { ...made, said: [...(columns.said ?? []), ...made.said] };
+  known.model = columns;
   return [...changes, ['data', { ...data, set: 'given', test: 0 }]];
 };
 

@@ -136,7 +136,7 @@ const workingPanel = ({ state, run, words, known, root }) => {
     const derivation = new lineWork.Derivation(known.lines, given);
     const step = words.say(!looked.whole ? 'working.one_of_many' : rows.length > 1 ? 'working.step_of' : 'working.step', { step: whole(draw.step), n: whole(rows.length), example: whole(row + 1), most: whole(MOST_OF_BATCH) });
     const { count } = net.before;
-    said.textContent = count ? `${step} ${words.say('working.behind', { layers: count, values: whole(net.inputs) })}` : step;
+    said.textContent = count ? `${step} ${words.say('working.behind', { values: whole(net.inputs) })}` : step;
     if (matrix.checked) lines.replaceChildren(...matrixForm(words, known.lines, { places, derivation, numbers: given.numbers }));
     else lines.replaceChildren(...derivation.written('mathml').map((part) => workingPart(words, part, opened)));
     lines.dataset.step = draw.step;
