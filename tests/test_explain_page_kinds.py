@@ -5,8 +5,10 @@ import re
 import pytest
 
 import chainrule as cr
+from chainrule.explanation.core_numbers import at_path
 from chainrule.explanation.notation import Key
 from chainrule.explanation.page.drawn_units import EDGES, UNITS, drawn_units
+from chainrule.explanation.text import Text
 from chainrule.layers import LAYERS
 from chainrule.trees import named_leaves
 from pages import expected, shown_lines
@@ -58,6 +60,46 @@ def test_lines_numbers_and_drawing_of_a_page(opened, name):
         assert_drawn(own, explanation.derivation, *DRAWN[name])
     own.choose("h2")
     assert shown_lines(own) == expected(explained(name, "h2"))
+
+
+FIXED = {
+    "softmax": "an activation is of all units of a layer",
+    "embedding": "the formulas of Embedding hang on what enters",
+    "piecewise_linear": "the formulas of PiecewiseLinear hang on what enters",
+    "first": "the formulas of PiecewiseLinear hang on what enters",
+}
+LIVE = [name for name in NETWORKS if name not in FIXED]
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_a_page_says_why_it_cannot_be_changed(name):
+    assert f"since {FIXED[name]}, and so they cannot be changed" in explained(name).html()
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_every_line_follows_a_change(opened, name):
+    """Of an input and of a parameter of each of the layers, for the example that is shown."""
+    before = explained(name, n=2)
+    d, own = before.derivation, opened(before)
+    row = int(own.page.evaluate("document.getElementById('row').value"))
+    d.data.X[row, 1] = 0.375
+    own.change("i2", "0.375")
+    shown = {found[1:] for found in own.numbers() if found[0] == found[1]}
+    for k, key in enumerate(changed(d.at)):
+        if (key.kind, *key[1:4]) not in shown:  # another member's
+            continue
+        leaf, entry = d.at.leaf(key)
+        at_path(d.params, leaf)[entry] = 0.25 + k / 8
+        own.change(Text().name(before.name(key)), str(0.25 + k / 8))
+    assert own.page.get_by_role("alert").inner_text() == ""
+    options = {"optimizer": cr.SGD(0.1), "of": "w1"}
+    now = cr.explain(d.net, d.params, d.data.X, d.data.y, **options)
+    assert shown_lines(own) == expected(now, row)
+
+
+def changed(at):
+    """The first parameter of each name of each layer, which a member shares."""
+    return [at.key(name, (0,) * len(shape)) for name, shape in at.shapes.items()]
 
 
 def assert_numbers(found, d):

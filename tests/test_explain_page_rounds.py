@@ -16,7 +16,7 @@ from chainrule.trees import named_leaves
 from chainrule.update import apply
 from pages import FROZEN, NET, START, Opened, X, Y, expected, explained, shown_lines
 from strategies import problem
-from test_explain_page_kinds import NETWORKS, assert_numbers
+from test_explain_page_kinds import LIVE, NETWORKS, assert_numbers
 
 RULES = [
     *(kind(0.05) for kind in OPTIMIZERS.values()),
@@ -50,7 +50,7 @@ def test_the_update_of_any_optimizer_at_any_round(opened, optimizer):
     assert shown_lines(own) == expected(began)
 
 
-@pytest.mark.parametrize("layer", ["layer_norm", "residual", "embedding", "full members"])
+@pytest.mark.parametrize("layer", ["layer_norm", "residual", "periodic", "full members"])
 def test_other_layers_are_trained_too(opened, layer):
     net = cr.Network(2, NETWORKS[layer], "squared_error")
     p, optimizer = problem(net, n=2, seed=3), cr.Adam(0.01)
@@ -110,7 +110,7 @@ def made(name, of="w1", n=1):
     return cr.explain(net, p.params, p.X, p.y, of=of, optimizer=cr.Adam(0.1))
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "softmax"])
+@pytest.mark.parametrize("name", LIVE)
 def test_the_first_view_waits_for_no_engine(late, tmp_path, name):
     explanation = made(name, n=1 + 2 * (name == "dense"))
     assert late.show(explanation, tmp_path / "page.html") == shown_lines(late)

@@ -81,6 +81,7 @@ class Embedding(Layer):
     """
 
     kind: ClassVar[str] = "embedding"
+    works_by_value: ClassVar[bool] = True
     numbers_levels: ClassVar[bool] = True
 
     levels: tuple[int, ...]

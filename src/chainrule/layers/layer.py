@@ -143,6 +143,9 @@ class Layer(abc.ABC):
     training_only: ClassVar[bool] = False
     """Whether it acts in training alone: in prediction, what enters leaves as it is."""
 
+    works_by_value: ClassVar[bool] = False
+    """Whether its formulas are others where other numbers enter, as those of another level."""
+
     numbers_levels: ClassVar[bool] = False
     """Whether inputs that it embeds number levels: between two of them there is nothing."""
 

@@ -84,6 +84,7 @@ class PiecewiseLinear(Layer):
     """
 
     kind: ClassVar[str] = "piecewise_linear"
+    works_by_value: ClassVar[bool] = True
 
     edges: tuple[tuple[float, ...], ...]
     size: int = 8

@@ -118,6 +118,7 @@ def why_fixed(d: Derivation) -> str:
     reasons = {
         "they are no derivatives of the cost": d.of != COST,
         "parameters are tied": bool(d.at.ties),
+        f"the formulas of {_by_value(d.at)} hang on what enters": bool(_by_value(d.at)),
         "an activation is of all units of a layer": bool(joint_layers(d.net)),
         "the optimizer is one of your own": d.made is not None
         and type(d.made.optimizer) not in NAMES,
@@ -129,6 +130,12 @@ def why_fixed(d: Derivation) -> str:
     except UnsupportedError as error:
         return str(error)
     return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _by_value(at: Places) -> str:
+    """A layer whose formulas are others where other numbers enter."""
+    found = (type(layer).__name__ for layer in _layers(at) if layer.works_by_value)
+    return next(found, "")
 
 
 def _layers(at: Places) -> list[Any]:
