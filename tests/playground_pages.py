@@ -3,20 +3,12 @@
 import base64
 import json
 import re
-import shutil
-import subprocess
-import tempfile
 import zlib
-from pathlib import Path
 
 import pytest
 
-from chainrule.html_page.joined_scripts import file_of
 from chainrule.playground import playground
-from chainrule.playground.page_parts import PACKAGE, SCRIPTS, WINGS
 from pages import Visit
-
-NODE = shutil.which("node")
 
 
 def address_of(state, version=1):
@@ -101,32 +93,3 @@ def opened_playground(browser, playground_file):
     yield open_page
     for each in own:
         each.close()
-
-
-def in_node(body, *more, **given):
-    """What a function body returns, which sees the scripts of the page and what is given.
-
-    `more` are scripts beside those.
-    """
-    scripts = [*more, file_of("chainrule.engine.wasm", "wasm_lowering.js")]
-    scripts += [file_of(PACKAGE, name) for name in SCRIPTS if name != "playground.js"]
-    scripts += [file_of(PACKAGE, name) for wing in WINGS for name in wing.scripts]
-    listed = ", ".join(given)
-    program = "\n".join(
-        [
-            "'use strict'; const given = JSON.parse(require('fs').readFileSync(0, 'utf8'));",
-            "const asJson = (name, own) => (ArrayBuffer.isView(own) ? [...own] : own);",
-            *scripts,
-            f"const made = (({{ {listed} }}) => {{ {body} }})(given);",
-            "Promise.resolve(made)",
-            ".then((own) => process.stdout.write(JSON.stringify(own, asJson)));",
-        ]
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "scripts.cjs"
-        path.write_text(program, encoding="utf-8")
-        done = subprocess.run(
-            [NODE, path], input=json.dumps(given), capture_output=True, text=True, check=False
-        )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)

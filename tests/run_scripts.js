@@ -19,5 +19,5 @@ const plain = (_, value) => {
   return value instanceof Map ? Object.fromEntries(value) : value;
 };
 
-const ASKED = new Function('tried', `'use strict';${script}\nreturn ASKED;`)(tried);
+const ASKED = new Function('tried', 'require', 'given', `'use strict';${script}\nreturn ASKED;`)(tried, require, given);
 Promise.resolve(ASKED[asked](given)).then((answer) => process.stdout.write(JSON.stringify(answer, plain)));

@@ -2,6 +2,10 @@
 
 import pytest
 
+import chainrule as cr
+from chainrule.explanation.network_file import network_path, read_network_file
+from chainrule.playground import playground
+from chainrule.playground.start_state import of_network_file
 from playground_pages import address_of
 
 STATE = address_of({"data": {"set": "circles"}, "at": {"step": 14}})
@@ -57,4 +61,17 @@ def test_a_browser_without_scripts(browser, playground_file):
     page = context.new_page()
     page.goto(playground_file.as_uri())
     assert "trains networks by its script" in page.inner_text("body")
+    assert page.locator("noscript pre").count() == 0
+    context.close()
+
+
+def test_a_network_without_scripts_is_worked_out_in_text(browser, tmp_path):
+    file = read_network_file(network_path("2-2-2"))
+    path = tmp_path / "playground.html"
+    path.write_text(playground(of_network_file(file)), encoding="utf-8")
+    context = browser.browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    said = page.locator("noscript pre").inner_text()
+    assert said.strip() == cr.explain(*file[:4], **file.options(), of="w1").text().strip()
     context.close()

@@ -1,6 +1,7 @@
 """Lessons of the playground: each can be done, in four languages; texts of teachers."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from chainrule.playground import LESSONS, lesson_texts
 from chainrule.playground.choices import choices
 from chainrule.playground.data.known_sets import known_sets, missing_words
 from chainrule.playground.flow_rules import thresholds
-from chainrule.playground.page_parts import LANGUAGES, LESSON_SCRIPTS, SCRIPTS
+from chainrule.playground.page_parts import LANGUAGES, LESSON_SCRIPTS, SCRIPTS, WINGS
 from chainrule.playground.schedule_rules import schedule_rules
 from wasm_cases import NODE, SOURCES
 
@@ -37,6 +38,8 @@ TEXTS = {
     START + "? Train.\n> cost": ("lessons.no_condition", 5),
     START + "? Train.\n> cost < little": ("lessons.no_figure", 5),
     START + "do: press play": ("lessons.no_change", 4),
+    START + "highlight: the sky": ("lessons.no_part", 4),
+    START + "Look.\nhighlight: units": None,
     "\ufefftitle: A\r\n# a comment\r\n---\r\nWords.\r\n": None,
     (DOCS / "playground.md")
     .read_text(encoding="utf-8")
@@ -65,6 +68,12 @@ def results(tmp_path_factory):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def test_what_can_be_meant_is_on_the_page():
+    script = (PLAYGROUND / "lessons/lesson_text.js").read_text(encoding="utf-8")
+    [names] = re.findall(r"LESSON_SECTIONS = \[(.*?)\]", script)
+    assert {*re.findall(r"\w+", names)} == {w.id for w in WINGS} - {"lessons"} | {"training"}
 
 
 @pytest.mark.parametrize("name", LESSONS)

@@ -21,8 +21,9 @@ from chainrule.playground.schedule_rules import schedule_rules
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.table_diagnosis import prepared_rows
 from chainrule.trees import leaves, named_leaves
-from playground_pages import NODE, Playground, in_node
-from wasm_cases import SOURCES
+from page_scripts import in_node
+from playground_pages import Playground
+from wasm_cases import NODE, SOURCES
 
 KNOWN = {"choices": choices(), "patterns": lowering_patterns()}
 

@@ -14,7 +14,8 @@ MENU = [kind for kind in CHOICES["layers"] if kind not in CHOICES["by_column"]]
 
 
 def add(own, kind):
-    own.page.select_option("#network .wing > .layers > select", kind)
+    own.page.select_option("#network .wing > .layers > .add select", kind)
+    own.page.click("#network .wing > .layers > .add button")
 
 
 def typed(own, label, text, place="#hyper"):

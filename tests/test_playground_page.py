@@ -95,6 +95,9 @@ def test_by_keyboard_alone(opened_playground):
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
 def test_nothing_is_wider_than_the_screen(opened_playground, width, height):
     own = opened_playground(width=width, height=height)
-    for scheme in ("light", "dark"):
-        own.page.emulate_media(color_scheme=scheme)
-        assert own.page.evaluate("document.documentElement.scrollWidth") <= width
+    for language in LANGUAGES:
+        own.page.select_option("#language", language)
+        for scheme in ("light", "dark"):
+            own.page.emulate_media(color_scheme=scheme)
+            wide = own.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, (language, scheme)

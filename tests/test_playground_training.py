@@ -7,7 +7,8 @@ import chainrule as cr
 from chainrule.engine.wasm.lowering_patterns import lowering_patterns
 from chainrule.playground.choices import choices
 from chainrule.trees import leaves, rebuild
-from playground_pages import address_of, in_node
+from page_scripts import in_node
+from playground_pages import address_of
 
 KNOWN = {"choices": choices(), "patterns": lowering_patterns()}
 TOLD = """

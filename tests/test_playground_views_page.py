@@ -10,7 +10,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.trees import leaves, rebuild
-from playground_pages import address_of, in_node
+from page_scripts import in_node
+from playground_pages import address_of
 from test_playground_training import KNOWN, TOLD
 
 

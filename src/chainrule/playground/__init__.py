@@ -109,6 +109,8 @@ def playground(start: dict[str, Any] | None = None) -> Page:
         "phrases": {name: _words(f"lines.{name}") for name in LANGUAGES[1:]},
         "worker": worker_script(),
     }
+    own = dict(start or {"state": SPIRAL})
+    working = html.escape(own.pop("working", ""))
     said = (f'<p lang="{name}">{html.escape(words[name]["browser.scripts"])}</p>' for name in words)
     return Page(
         string.Template(file_of(PACKAGE, "playground.html")).substitute(
@@ -116,10 +118,10 @@ def playground(start: dict[str, Any] | None = None) -> Page:
             title=html.escape(words["en"]["frame.title"]),
             style=style,
             wings=sections(),
-            noscript="".join(said),
+            noscript="".join(said) + (f'<pre lang="en">{working}</pre>' if working else ""),
             engine32=engine_data("float32"),
             engine64=engine_data("float64"),
-            known=inert_json({"words": first, **(start or {"state": SPIRAL})}),
+            known=inert_json({"words": first, **own}),
             packed=packed_json(packed),
             script=script,
         )

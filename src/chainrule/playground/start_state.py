@@ -5,6 +5,7 @@
 | state | what of the page's state is not as it is by default |
 | given | examples as they stand, where the page makes none itself |
 | table | a table as CSV, which the page reads as one that a reader drops on it |
+| working | the working of the first weight as text, for browsers that run no scripts |
 | model | how a model encodes its columns, for other tables that a reader drops on the page |
 """
 
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engine.wasm.lowering_patterns import lowering_patterns
+from chainrule.explanation import explain
 from chainrule.fields import fields_of
 from chainrule.losses import LOSSES
 from chainrule.network import Network, Parameters, frozen
@@ -37,6 +39,9 @@ ROWS = 100_000
 
 MODEL_ROWS = 2_000
 """The most rows that a page trains a model of a table with."""
+
+WORKING_SIGNS = 20_000
+"""The most signs of a working that a page holds as text."""
 
 GIVEN = "given"
 """The set of examples that came with the page."""
@@ -65,7 +70,16 @@ def of_network_file(file: NetworkFile) -> Start:
     return {
         "state": {"net": _net(file.net, file.params), "run": run, **_data()},
         "given": {**_examples(file.net, file.X, file.y), "names": names},
+        "working": _working(file),
     }
+
+
+def _working(file: NetworkFile) -> str:
+    """The lines of the first weight, or of the cost where there is none; not those far down."""
+    weighs = any(name.endswith(".W") for name, _ in named_leaves(file.params))
+    made = explain(*file[:4], of="w1" if weighs else "cost", **file.options()).text()
+    shown = made[:WORKING_SIGNS].rpartition("\n")[0]
+    return made if len(made) <= WORKING_SIGNS else f"{shown}\n…"
 
 
 def of_model(net: Network, params: Parameters, history: History | None = None) -> Start:

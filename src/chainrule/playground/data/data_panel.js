@@ -114,7 +114,7 @@ const dataPanel = ({ state, run, words, known, root }) => {
   const scaled = node('tbody');
   const scales = node('details', { class: 'scales' }, node('summary', { 'data-say': 'data.scales' }), node('p', { class: 'note', 'data-say': 'data.scales_note' }),
     node('div', { class: 'table', tabindex: 0, role: 'region', 'data-label': 'data.scales' },
-      node('table', {}, node('thead', {}, node('tr', {}, ...['column', 'mean', 'deviation'].map((name) => node('th', { scope: 'col', 'data-say': `data.${name}` })))), scaled)));
+      node('table', { 'data-label': 'data.scales' }, node('thead', {}, node('tr', {}, ...['column', 'mean', 'deviation'].map((name) => node('th', { scope: 'col', 'data-say': `data.${name}` })))), scaled)));
   const scaleRow = ({ name, mean, deviation }) => node('tr', {}, node('th', { scope: 'row' }, name), ...[mean, deviation].map((own) => node('td', {}, figure(own, SCALE_DIGITS))));
 
   const holds = ({ name }, each) => {

@@ -118,8 +118,22 @@ const lessonPanel = ({ state, run, words, known, root }) => {
     }
   };
 
-  const built = (part, k) => {
+  // A part of the page that is meant stands out while the lesson's page is shown.
+  const meant = (name) => {
+    const section = document.getElementById(name);
+    const title = words.say(name === 'training' ? 'training.controls' : `${name}.title`);
+    const look = () => {
+      section.tabIndex = -1;
+      section.scrollIntoView({ block: 'center' });
+      section.focus();
+    };
+    section.classList.add('meant');
+    return node('button', { type: 'button', class: 'look', click: look }, words.say('lessons.look', { title }));
+  };
+
+  const partOf = (part, k) => {
     if (part.text) return node('p', {}, part.text);
+    if (part.meant) return meant(part.meant);
     if (part.changes) return node('button', { type: 'button', class: 'do', click: () => state.together(part.changes) }, part.said);
     part.place = node('p', { class: 'judged', role: 'status' });
     const name = `lesson-${k}`;
@@ -147,12 +161,13 @@ const lessonPanel = ({ state, run, words, known, root }) => {
       node('option', { value: name }, /title:\s*(.+)/.exec(textOf(name))[1])));
     choice.value = isThere ? now.name : '';
     page.replaceChildren();
+    document.querySelectorAll('.meant').forEach((own) => own.classList.remove('meant'));
     shown = isThere ? LessonText.read(textOf(now.name)) : null;
     if (!shown) return;
     const at = Math.min(now.page, shown.pages.length - 1);
     parts = shown.pages[at];
     page.append(
-      node('h3', { tabindex: -1 }, shown.title), ...parts.map(built),
+      node('h3', { tabindex: -1 }, shown.title), ...parts.map(partOf),
       node('div', { class: 'turn' },
         node('button', { type: 'button', name: 'back', 'data-say': 'lessons.back', disabled: at === 0, click: () => turn(-1) }),
         node('span', {}, words.say('lessons.page', { page: at + 1, pages: shown.pages.length })),

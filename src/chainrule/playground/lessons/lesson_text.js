@@ -6,6 +6,7 @@
 //   ---
 //   Words, in lines as long as one likes.  a page; a blank line begins the next
 //   do: run.numbers.learning_rate = 0.1    a button that changes the state
+//   highlight: outcome                     a part of the page that is meant
 //   ? What is the cost?                    a question, and its answer:
 //   = cost ± 0.01 at step 100                a figure of the run, or a number
 //   ( ) a wrong answer                       one of several
@@ -13,7 +14,7 @@
 //   > cost < 0.1 and step > 99               something to be reached
 //
 //   made   { title, changes: [[path, value]], pages: [[part]] }
-//   part   { text } | { changes, said } | { question, answer }
+//   part   { text } | { changes, said } | { meant } | { question, answer }
 //   answer { figure | number, within, share, step } | { choices: [{ text, right }] } | { reach: [[figure, sign, figure]] }
 
 const LESSON_PARTS = ['data', 'net', 'run', 'seen'];
@@ -21,6 +22,9 @@ const LESSON_PARTS = ['data', 'net', 'run', 'seen'];
 const LESSON_FIGURES = [
   'cost', 'test_cost', 'step', 'epoch', 'weight', 'bias', 'moved', 'activation', 'delta', 'gradient', 'factor', 'dead', 'saturated', 'distinct',
 ];
+
+// What can be meant: the sections of the page.
+const LESSON_SECTIONS = ['data', 'network', 'units', 'hyper', 'outcome', 'course', 'working', 'flow', 'weights', 'files', 'training'];
 
 class LessonText {
   static read(text) { return new LessonText(text).lesson(); }
@@ -97,12 +101,17 @@ class LessonText {
     const last = page.at(-1);
     if (line.startsWith('#')) return;
     if (line.startsWith('do:')) page.push({ changes: line.slice(3).split(';').map((own) => this.change(own.trim())), said: line.slice(3).trim() });
+    else if (line.startsWith('highlight:')) page.push({ meant: this.section(line.slice(10).trim()) });
     else if (line.startsWith('?')) page.push({ question: line.slice(1).trim() || this.refuse('lessons.no_question'), line: this.at + 1 });
     else if (/^([=>]|\((x| )\))/.test(line)) {
       if (!last?.question) this.refuse('lessons.no_question');
       this.answer(line, last);
     } else if (last?.text !== undefined) last.text += ` ${line}`;
     else page.push({ text: line });
+  }
+
+  section(name) {
+    return LESSON_SECTIONS.includes(name) ? name : this.refuse('lessons.no_part', { known: LESSON_SECTIONS.join(', ') });
   }
 
   answer(line, part) {
@@ -140,7 +149,7 @@ const translatedLesson = (english, lines) => {
   let begun = false;
   return english.split('\n').map((line) => {
     if (line.trim() === '---') begun = true;
-    const [marker] = (begun ? /^(\?\s*|\((x| )\)\s*)?(?!do:|[=>#?(]|---|\s*$)/ : /^title:\s*/).exec(line) ?? [null];
+    const [marker] = (begun ? /^(\?\s*|\((x| )\)\s*)?(?!do:|highlight:|[=>#?(]|---|\s*$)/ : /^title:\s*/).exec(line) ?? [null];
     return marker === null ? line : marker + (others.shift() ?? refuse('lessons.no_pages'));
   }).join('\n');
 };

@@ -55,18 +55,15 @@ const layerList = ({ state, run, words, known: { choices }, root }) => {
       within: options.layers ? listOf([...path, k]) : null,
     }));
     const kinds = Object.keys(choices.layers).filter((kind) => !choices.by_column.includes(kind) && (!path.length || !('layers' in choices.layers[kind])));
-    const add = node('select', { 'data-label': 'network.add' }, node('option', { value: '', 'data-say': 'network.add' }), ...kinds.map((kind) => new Option(kind, kind)));
-    add.addEventListener('change', () => {
-      const kind = add.value;
-      add.value = '';
-      if (kind) tried(() => {
-        const own = listAt(path);
-        const last = own.findLastIndex(([, each]) => 'units' in each);
-        const at = last < 0 ? own.length : last; // before the layer whose units the data set
-        const width = layerWidths(own, enters(path))[at];
-        put(path, own.toSpliced(at, 0, newLayer(kind, choices, 'layers' in choices.layers[kind] ? width : 0)));
-      });
+    const chosen = node('select', { 'data-label': 'network.kind' }, ...kinds.map((kind) => new Option(kind, kind)));
+    const added = () => tried(() => {
+      const own = listAt(path);
+      const last = own.findLastIndex(([, each]) => 'units' in each);
+      const at = last < 0 ? own.length : last; // before the layer whose units the data set
+      const width = layerWidths(own, enters(path))[at];
+      put(path, own.toSpliced(at, 0, newLayer(chosen.value, choices, 'layers' in choices.layers[chosen.value] ? width : 0)));
     });
+    const add = node('div', { class: 'add' }, chosen, node('button', { type: 'button', 'data-act': 'add', 'data-say': 'network.add', click: added }));
     const show = () => {
       words.fill(own);
       cards.forEach((card) => card.show());

@@ -77,7 +77,7 @@ const weightTable = ({ state, run, words, root }) => {
       return node('tr', {}, node('th', { scope: 'row' }, String(first + j + 1)), ...own.map((cell) => node('td', {}, cell.root)));
     });
     const head = node('tr', {}, node('th', { scope: 'col', 'data-say': 'weights.unit' }), ...inputs.map((name) => node('th', { scope: 'col' }, name)));
-    frame.replaceChildren(node('table', {}, node('thead', {}, head), node('tbody', {}, ...body)));
+    frame.replaceChildren(node('table', { 'aria-labelledby': 'weights-title' }, node('thead', {}, head), node('tbody', {}, ...body)));
   };
 
   const show = () => {

@@ -74,7 +74,7 @@ class UnitDrawing {
     const { frame } = this;
     const { width, tile } = this.placed;
     Object.assign(context, { font: `11px ${this.colours.sans}`, fillStyle: this.colours.soft, textAlign: 'center', textBaseline: 'top' });
-    this.columns.forEach((column) => context.fillText(this.titleOf(column), Math.max(24, Math.min(width - 24, column.x + tile / 2)), 0));
+    this.columns.forEach((column) => context.fillText(this.titleOf(column), Math.max(24, Math.min(width - 24, column.x + tile / 2)), 3));
     context.save();
     context.translate(0, UNIT_ROOM.above);
     this.lines(context, frame.tensors);
