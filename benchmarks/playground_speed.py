@@ -2,7 +2,7 @@
 
 Both train the same networks in one page in turns of a few milliseconds: the engine as the page has
 it, in float32, and `nn.ts` as npm's TypeScript compiles it; by gradient descent on half the squared
-error, as that code does. Of two outputs it trains one. Steps a second are the most of any turn,
+error, as that code does, with the examples in their order. Of two outputs it trains one. Steps a second are the most of any turn,
 since other processes only take from them.
 
 Then the page itself: what it weighs; how long after the start of its loading it is ready; how many
@@ -88,7 +88,7 @@ const ours = (engine, { program, tensors, batch, X, Y }) => {
   tensors.forEach((own, k) => session.load(k, own));
   session.ready();
   session.data({ X: X.flat(), y: Y.flat() });
-  return (count) => session.train(count, { rates: [0.03] });
+  return (count) => session.train(count, { rates: [0.03], shuffles: false });
 };
 // Steps a second of turns of so many milliseconds, each way.
 window.turns = async (given, rounds, ms) => {

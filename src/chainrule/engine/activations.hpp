@@ -40,7 +40,7 @@ inline std::optional<Activation> find_activation(std::string_view name) {
 
 // Call f.template operator()<A>() with the row as a constant.
 template <class F>
-decltype(auto) with_activation(Activation row, F&& f) {
+CHAINRULE_INLINE decltype(auto) with_activation(Activation row, F&& f) {
     using enum Activation;
     switch (row) {
         case identity: return f.template operator()<identity>();

@@ -121,6 +121,7 @@ struct Affine : Operation<T> {
             V sums[4]{};
             int r = 0;
             for (; r + 4 <= K; r += 4, p += 4 * step)
+#pragma GCC unroll 4
                 for (int k = 0; k < 4; ++k) sums[k] += load(p + k * step);
             for (; r < K; ++r, p += step) sums[0] += load(p);
             return (sums[0] + sums[1]) + (sums[2] + sums[3]);

@@ -24,7 +24,7 @@ struct Data {
     SparseRows<T> sparse{};  // in the place of X, where only entries are given
 
     void enter(Value<T>& first, int r, std::int64_t example) const {
-        if (sparse) first.enter(r, sparse.row(example));
+        if (!small_code && sparse) first.enter(r, sparse.row(example));
         else first.rows[r] = X + example * ldx;
     }
 };
@@ -126,8 +126,9 @@ struct Network {
 // forward, whose product has asked for them in time.
 template <class T>
 bool seen_finite(const Data<T>& data, const Batch& b, Part part) {
+    if (!b.looks) return true;
     typename Vec<T>::type poison{};
-    for (int r = part.first; b.looks && r < part.last; ++r)
+    for (int r = part.first; r < part.last; ++r)
         poison += poison_in(data.X + b.example(r) * data.ldx, static_cast<std::size_t>(data.ldx));
     return sum_of_lanes(poison) == 0;
 }
@@ -182,10 +183,15 @@ template <class T>
 CHAINRULE_INLINE double loss_sum(Network<T>& net, const Data<T>& data, const Batch& b, std::int64_t first,
                 std::int64_t last, double sum = 0) {
     const T* weights = data.targets.weights;
+    const T* losses = net.losses.get();
     const int members = net.last().spec.copies;
-    for (std::int64_t r = first; r < last; ++r)
-        sum = multiply_add(loss_of(net.losses.get(), members, b.n, r),
-                           weights ? weights[b.example(r)] : 1.0, sum);
+    const auto add = [&](std::int64_t r, double loss) {
+        sum = multiply_add(loss, weights ? weights[b.example(r)] : 1.0, sum);
+    };
+    if (members == 1)  // of which no mean is taken, which would be a division each
+        for (std::int64_t r = first; r < last; ++r) add(r, losses[r]);
+    else
+        for (std::int64_t r = first; r < last; ++r) add(r, loss_of(losses, members, b.n, r));
     return sum;
 }
 

@@ -279,6 +279,11 @@ CHAINRULE_INLINE typename Vec<T>::type compare_columns([[maybe_unused]] R row, c
                                    [&](int c) { return multiply_add(y[c], smooth.keep, smooth.share); });
         const V on = broadcast<T>(smooth.on), off = broadcast<T>(smooth.off);
         return softmax_columns(a, o, scales, [&](int c) { return select<V>(*labels == c, on, off); });
+    } else if constexpr (std::is_same_v<R, Loss>) {
+        return with_loss(row, [&]<Loss L>() {
+            if constexpr (L == Loss::cross_entropy) return V{};
+            else return compare_columns<T>(Row<L>{}, parameters, o, a, y, labels, scales);
+        });
     } else {
         V values{};
         for (int c = 0; c < o; ++c) {

@@ -82,6 +82,7 @@ struct Constants<double> {
 template <class V, std::size_t N>
 CHAINRULE_INLINE V polynomial(V x, const std::array<element_t<V>, N>& c) {
     V value = V{} + c[N - 1];
+#pragma GCC unroll 32
     for (std::size_t k = N - 1; k-- > 0;) value = multiply_add(value, x, c[k]);
     return value;
 }

@@ -42,7 +42,7 @@ constexpr int padded(int n) {
 // How many rows the next tile takes of `left`: as many as all the tiles needed, in equal parts, so
 // that no tile of one or two rows is left over.
 inline int tile_rows(int left) {
-    if (left <= most_rows) return left;
+    if (small_code || left <= most_rows) return std::min(left, most_rows);
     const int tiles = (left + most_rows - 1) / most_rows;
     return (left + tiles - 1) / tiles;
 }
@@ -117,6 +117,7 @@ template <int MR, int NV, class T, class Ahead>
 [[gnu::noinline]] void tile_of_rows(const T* const* rows, int k0, int K, const T* b, T* c, long ldc,
                                     Start<T> start, Ahead ahead) {
     const T* a[MR];
+#pragma GCC unroll 16
     for (int i = 0; i < MR; ++i) a[i] = rows[i] + k0;
     tile<MR, NV>(K, [&](int i, int k) { return a[i][k]; }, b, NV * Vec<T>::width, c, ldc, start, ahead);
 }

@@ -32,7 +32,8 @@ template <int R, int O, class T, class To>
 CHAINRULE_INLINE void lane_sums(const T* const (&x)[R], int in, const T* W, long ldw, To&& to) {
     using V = typename Vec<T>::type;
     constexpr int w = Vec<T>::width, K = R * O;
-    constexpr int at_once = most_rows > 6 ? pieces : 1;  // as many sums as there are registers for
+    // As many sums as there are registers for; small code has few, and one loop.
+    constexpr int at_once = most_rows > 6 || small_code ? pieces : 1;
     V sums[pieces][K];
     for (int p0 = 0; p0 < pieces; p0 += at_once) {
         V own[at_once][K]{};
@@ -49,6 +50,10 @@ CHAINRULE_INLINE void lane_sums(const T* const (&x)[R], int in, const T* W, long
             }
         };
         int c = p0 * w;
+        for (; small_code && c < in; c += wide<T>)
+#pragma GCC unroll 4
+            for (int p = 0; p < at_once; ++p)
+                if (c + p * w < in) add(p, c + p * w, std::min(w, in - c - p * w));
         for (; c + at_once * w <= in; c += wide<T>)
 #pragma GCC unroll 4
             for (int p = 0; p < at_once; ++p) add(p, c + p * w, w);
@@ -116,6 +121,7 @@ template <int O, class T>
             continue;
         }
         const T* some[R];
+#pragma GCC unroll 16
         for (int q = 0; q < R; ++q) some[q] = x[r + std::min(q, rows - 1)];
         narrow_rows_of_z<R, O>(some, rows, in, W, ldw, bias, z + r * ldz, ldz);
     }
@@ -142,7 +148,9 @@ template <int O, int NV, class T>
     using V = typename Vec<T>::type;
     constexpr int w = Vec<T>::width;
     V weights[O][NV];
+#pragma GCC unroll 8
     for (int o = 0; o < O; ++o)
+#pragma GCC unroll 2
         for (int v = 0; v < NV; ++v) weights[o][v] = load(W + o * ldw + v * w);
     for (int r = 0; r < rows; ++r, delta += ldd, dx += ldx) {
         V sums[NV];

@@ -73,15 +73,19 @@ struct Left {
 
 class Moments {
 public:
-    Moments(Rule rule, const HyperParameters& h) {
-        if (rule != Rule::adam && rule != Rule::nadam) return;
+    Moments(Rule rule, const HyperParameters& h) : any_(rule == Rule::adam || rule == Rule::nadam) {
+        if (!any_) return;
         first_ = Powers(h.beta1);
         second_ = Powers(h.beta2);
     }
 
-    Left at(std::int64_t t) const { return {first_(t), first_(t + 1), second_(t)}; }
+    Left at(std::int64_t t) const {
+        if (small_code && !any_) return {};  // where what is not used is worked out all the same
+        return {first_(t), first_(t + 1), second_(t)};
+    }
 
 private:
+    bool any_;
     Powers first_, second_;
 };
 

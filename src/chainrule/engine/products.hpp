@@ -93,6 +93,10 @@ void product(const T* const* A, int r0, int r1, int K, const T* B, int columns, 
              long ldc, Done&& done) {
     if (columns <= panel_width<T> && K <= depth<T> && r1 - r0 <= block) {  // one piece: of small networks
         const Piece<T> all(B, K, columns, 0, 0, K);
+        if constexpr (small_code) {  // which is quicker called once
+            product_by_piece<false>(A, r0, r1, all, all, begin, C, ldc, [](int, int) {});
+            return done(r0, r1 - r0, 0, all.vectors);
+        }
         return product_by_piece<false>(A, r0, r1, all, all, begin, C, ldc,
                                        [&](int r, int rows) { done(r, rows, 0, all.vectors); });
     }
@@ -104,6 +108,10 @@ void product(const T* const* A, int r0, int r1, int K, const T* B, int columns, 
 // Calls f(place) for each vector of a tile of an array of rows.
 template <class T, class F>
 CHAINRULE_INLINE void for_each_vector(long ld, int r, int rows, int column, int vectors, F&& f) {
+    if (small_code && ld == vectors * Vec<T>::width) {  // one loop, for what comes before it costs
+        vectors *= rows;
+        rows = 1;
+    }
     for (int i = 0; i < rows; ++i)
         for (int v = 0; v < vectors; ++v) f((r + i) * ld + column + v * Vec<T>::width);
 }
@@ -113,8 +121,8 @@ template <class T>
 void activate_tile(Activation f, T parameter, T* a, T* slopes, long ld, int r, int rows, int column,
                    int vectors) {
     if (f == Activation::softmax || (f == Activation::identity && !slopes)) return;
-    with_activation(f, [&]<Activation A>() {
-        for_each_vector<T>(ld, r, rows, column, vectors, [&](long k) {
+    with_activation(f, [&]<Activation A>() __attribute__((always_inline)) {
+        for_each_vector<T>(ld, r, rows, column, vectors, [&](long k) __attribute__((always_inline)) {
             typename Vec<T>::type out, slope;
             activate<A, T>(load(a + k), parameter, out, slope);
             store(a + k, out);
@@ -132,7 +140,7 @@ void slope_tile(Activation f, T parameter, const T* a, const T* slopes, T* d, lo
             store(d + k, load(d + k) * load(slopes + k));
         });
     } else if (f != Activation::identity) {
-        with_activation(f, [&]<Activation A>() {
+        with_activation(f, [&]<Activation A>() __attribute__((always_inline)) {
             if constexpr (slope_from_output(A))
                 for_each_vector<T>(ld, r, rows, column, vectors, [&](long k) {
                     store(d + k, load(d + k) * slope_of_output<A, T>(load(a + k), parameter));

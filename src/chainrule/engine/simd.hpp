@@ -95,7 +95,7 @@ CHAINRULE_INLINE typename Vec<T>::Int first_lanes(int k) {
 
 // The first k lanes from memory, zeros beyond; nothing beyond is touched. 0 <= k <= width.
 template <class T>
-CHAINRULE_INLINE_UNLESS_SMALL typename Vec<T>::type load_part(const T* p, int k) {
+CHAINRULE_INLINE typename Vec<T>::type load_part(const T* p, int k) {
     using V = typename Vec<T>::type;
 #if CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 64
     if constexpr (sizeof(T) == 4)
@@ -107,6 +107,14 @@ CHAINRULE_INLINE_UNLESS_SMALL typename Vec<T>::type load_part(const T* p, int k)
         return (V)_mm256_maskload_ps(p, (__m256i)first_lanes<T>(k));
     else
         return (V)_mm256_maskload_pd(p, (__m256i)first_lanes<T>(k));
+#elif defined(__wasm_simd128__)
+    if constexpr (sizeof(T) == 4) {
+        const v128_t low = k & 2 ? wasm_v128_load64_zero(p) : v128_t{};
+        if (!(k & 1)) return (V)(k & 4 ? wasm_v128_load(p) : low);
+        return (V)(k & 2 ? wasm_v128_load32_lane(p + 2, low, 2) : wasm_v128_load32_zero(p));
+    } else {
+        return (V)(k & 2 ? wasm_v128_load(p) : k & 1 ? wasm_v128_load64_zero(p) : v128_t{});
+    }
 #else
     V v{};
     for (int lane = 0; lane < k; ++lane) v[lane] = p[lane];
@@ -116,12 +124,21 @@ CHAINRULE_INLINE_UNLESS_SMALL typename Vec<T>::type load_part(const T* p, int k)
 
 // Store the first k lanes. The lanes go one by one where masked stores are slow (AVX2 on AMD).
 template <class T>
-CHAINRULE_INLINE_UNLESS_SMALL void store_part(T* p, typename Vec<T>::type v, int k) {
+CHAINRULE_INLINE void store_part(T* p, typename Vec<T>::type v, int k) {
 #if CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 64
     if constexpr (sizeof(T) == 4)
         _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << k) - 1), (__m512)v);
     else
         _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << k) - 1), (__m512d)v);
+#elif defined(__wasm_simd128__)
+    if (k == Vec<T>::width) return store(p, v);
+    if constexpr (sizeof(T) == 4) {
+        if (k & 2) wasm_v128_store64_lane(p, (v128_t)v, 0);
+        if (k == 3) wasm_v128_store32_lane(p + 2, (v128_t)v, 2);
+        if (k == 1) wasm_v128_store32_lane(p, (v128_t)v, 0);
+    } else if (k & 1) {
+        wasm_v128_store64_lane(p, (v128_t)v, 0);
+    }
 #else
     for (int lane = 0; lane < k; ++lane) p[lane] = v[lane];
 #endif

@@ -11,12 +11,6 @@
 
 // Vectors must stay in registers: every function of one is inlined.
 #define CHAINRULE_INLINE [[gnu::always_inline]] inline
-// Where small code counts for more, what is long is called.
-#if CHAINRULE_SMALL
-#define CHAINRULE_INLINE_UNLESS_SMALL [[gnu::noinline]]
-#else
-#define CHAINRULE_INLINE_UNLESS_SMALL CHAINRULE_INLINE
-#endif
 
 namespace chainrule {
 

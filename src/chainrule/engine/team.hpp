@@ -272,7 +272,7 @@ struct Part {
 };
 
 inline Part part_of(int count, int t, int threads) {
-    if (threads == 1) return {0, count};  // the divisions would be felt in the smallest networks
+    if (small_code || threads == 1) return {0, count};  // the divisions would be felt in the smallest networks
     const auto cut = [&](int k) {
         return static_cast<int>(static_cast<std::int64_t>(count) * k / threads);
     };

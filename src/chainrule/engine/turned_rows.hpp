@@ -42,14 +42,9 @@ template <class T, class F>
 CHAINRULE_INLINE void read_columns(int rows, int o, F&& row, typename Vec<T>::type* columns) {
     using V = typename Vec<T>::type;
     constexpr int width = Vec<T>::width;
-    if constexpr (small_code) {
-        for (int r = 0; r < width; ++r)
-            for (int c = 0; c < o; ++c) columns[c][r] = row(std::min(r, rows - 1))[c];
-        return;
-    }
-    if (rows == 1) {
+    if (!small_code && rows == 1) {
         for (int c = 0; c < o; ++c) columns[c] = spread<V>(row(0)[c]);
-    } else if (o <= few<T>) {
+    } else if (few<T> < width && o <= few<T>) {
         read_square<few<T>, T>(rows, 0, o, row, columns);
     } else {
         const T* from[width];
@@ -94,16 +89,10 @@ CHAINRULE_INLINE void write_columns(int rows, int o, int end, const typename Vec
     using V = typename Vec<T>::type;
     constexpr int width = Vec<T>::width;
     constexpr auto lanes = std::make_integer_sequence<int, width>{};
-    if constexpr (small_code) {
-        const int to_end = std::min(end, (o + width - 1) / width * width);
-        for (int r = 0; r < rows; ++r)
-            for (int c = 0; c < to_end; ++c) to[r * ld + c] = c < o ? columns[c][r] : T{0};
-        return;
-    }
-    if (rows == 1) {
+    if (!small_code && rows == 1) {
         for (int c = 0; c < o; c += width)
             store_first(to + c, first_row(columns + c, std::min(width, o - c)), std::min(width, end - c));
-    } else if (o <= few<T>) {
+    } else if (few<T> < width && o <= few<T>) {
         V square[few<T>];
 #pragma GCC unroll 4
         for (int c = 0; c < few<T>; ++c) square[c] = c < o ? columns[c] : V{};

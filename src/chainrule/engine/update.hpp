@@ -35,6 +35,7 @@ class Updates {
         Shrinks shrinks;
         Clips clips;
     };
+    using Nothing = How<std::false_type, std::false_type, std::false_type>;
 
 public:
     explicit Updates(const OptimizerSpec& spec)
@@ -277,6 +278,8 @@ private:
                      const U& update) const {
         const bool clips = clips_ && !treated, shrinks = tensor.spec.weight && update.shrinkage.any();
         if constexpr (small_code) {
+            if (!treated && !shrinks && !clips)  // mostly, and then nothing is asked vector by vector
+                return update_run<1>(Nothing{}, tensor, place, count, g, scale, update);
             const How<bool, bool, bool> how{treated, shrinks, clips};
             return update_run<1>(how, tensor, place, count, g, scale, update);
         } else {
