@@ -2,8 +2,8 @@
 
 Both train the same networks in one page in turns of a few milliseconds: the engine as the page has
 it, in float32, and `nn.ts` as npm's TypeScript compiles it; by gradient descent on half the squared
-error, as that code does, with the examples in their order. Of two outputs it trains one. Steps a second are the most of any turn,
-since other processes only take from them.
+error, as that code does, with the examples in their order. Of two outputs it trains one. Steps a
+second are the most of any turn, since other processes only take from them.
 
 Then the page itself: what it weighs; how long after the start of its loading it is ready; how many
 frames a second it shows while it trains as fast as it can; and how long after a table of 100,000

@@ -27,9 +27,11 @@ def in_node(body: str, *more: str, **given: Any) -> Any:
     """What a function body returns, which sees all scripts of the page, more, and what is given."""
     names = [name for name in SCRIPTS if name != "playground.js"]
     names += [name for wing in WINGS for name in wing.scripts]
-    lowering = file_of("chainrule.engine.wasm", "wasm_lowering.js")
+    engine = [
+        file_of("chainrule.engine.wasm", f"{own}.js") for own in ("wasm_lowering", "run_edits")
+    ]
     asked = f"return {{ made: async ({{ {', '.join(given)} }}) => {{ {body} }} }};"
-    scripts = [*more, lowering, *(file_of(PACKAGE, name) for name in names), asked]
+    scripts = [*more, *engine, *(file_of(PACKAGE, name) for name in names), asked]
     return _answer(scripts, "made", given)
 
 

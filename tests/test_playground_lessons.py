@@ -53,7 +53,7 @@ def results(tmp_path_factory):
     rules = tmp_path_factory.mktemp("lessons") / "rules.js"
     rules.write_text(schedule_rules(), encoding="utf-8")
     own = [name for name in (*SCRIPTS, *LESSON_SCRIPTS) if name != "playground.js"]
-    engine = ["wasm_engine.js", "wasm_run.js", "wasm_lowering.js"]
+    engine = ["wasm_engine.js", "run_edits.js", "wasm_run.js", "wasm_lowering.js"]
     scripts = [*(SOURCES / name for name in engine), rules, *(PLAYGROUND / name for name in own)]
     known = {
         "choices": choices(), "patterns": lowering_patterns(), "flow": thresholds(),

@@ -68,15 +68,22 @@ def test_every_activation_loss_optimizer_and_schedule_trains(opened_playground):
         own.trains()
     for name in CHOICES["schedules"]:
         own.page.get_by_label("schedule of the rate", exact=True).first.select_option(name)
-        own.trains()
-    for label, text in (
-        ("l1", "0.01"),
-        ("l2", "0.1"),
-        ("batch", "1"),
-        ("seed of the weights", "7"),
-    ):
+        goes_on(own)
+    for label, text in (("l1", "0.01"), ("l2", "0.1")):
+        typed(own, label, text)
+        goes_on(own)
+    for label, text in (("batch", "1"), ("seed of the weights", "7")):
         typed(own, label, text)
         own.trains()
+
+
+def goes_on(own):
+    """Make a step of the run behind those that it has made."""
+    step = own.step()
+    assert step > 0
+    own.press("step")
+    own.wait_for_step(step + 1)
+    assert own.page.inner_text("#wrong") == ""
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,28 @@ def test_one_example_makes_a_step_that_a_link_holds(opened_playground):
     assert own.stands("cost") != cost
 
 
+def test_a_change_of_the_rate_goes_on_and_a_link_holds_it(opened_playground):
+    own = opened_playground()
+    own.press("epoch")
+    own.wait_for_step(7)
+    rate = own.page.locator("#hyper").get_by_label("learning_rate", exact=True)
+    before = own.stands("cost")
+    rate.fill("0.1")
+    rate.blur()
+    own.press("epoch")
+    own.wait_for_step(14)
+    cost = own.stands("cost")
+    state = {"at": {"step": 14}, "run": {"numbers": {"learning_rate": 0.1}}}
+    held = {"numbers": {"learning_rate": 0.01}, "schedule": None, "l1": 0, "l2": 0}
+    own.goto(address_of({**state, "edits": [[7, held]]}))
+    assert (own.step(), own.stands("cost")) == (14, cost)
+    own.page.locator("#course input[type=range]").fill("7")
+    own.wait_for_step(7)
+    assert own.stands("cost") == before
+    own.goto(address_of(state))
+    assert own.stands("cost") != cost
+
+
 def test_it_begins_with_a_spiral_that_can_be_learnt(opened_playground):
     own = opened_playground("")
     own.press("epoch")

@@ -16,7 +16,7 @@ NAMES = ["dropout", "penalties", "weights", "layers batch norm within", "in orde
 
 @pytest.fixture(scope="module")
 def results():
-    names = ["wasm_engine.js", "wasm_run.js", "engine32.wasm", "engine64.wasm"]
+    names = ["wasm_engine.js", "run_edits.js", "wasm_run.js", "engine32.wasm", "engine64.wasm"]
     files = [SOURCES / name for name in names]
     done = subprocess.run(
         [NODE, Path(__file__).with_name("wasm_run.js"), *files],
@@ -53,3 +53,12 @@ def test_a_step_by_one_example_is_made_again_too(results, name):
     assert len(alongside["parts"]) == 2
     assert alongside["same"]
     assert (alongside["still"], alongside["ended"]) == (1, 4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_change_of_rates_and_penalties_is_made_again_at_its_step(results, name):
+    piecewise = results[name]["piecewise"]
+    assert piecewise["steps"] == [7, 12]
+    for what in ("same", "linked", "cost", "alike", "penalty"):
+        assert piecewise[what], what
+    assert piecewise["cut"] == [[7], [9], [9, 0, 0, 0.25]]  # from 9 on, what was set last holds

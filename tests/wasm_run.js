@@ -1,9 +1,10 @@
-// A run that goes to and fro: node wasm_run.js wasm_engine.js wasm_run.js engine32.wasm engine64.wasm
+// A run that goes to and fro: node wasm_run.js wasm_engine.js run_edits.js wasm_run.js engine32.wasm
+// engine64.wasm
 
 const { readFileSync } = require('fs');
 
 const files = process.argv.slice(2).map((name) => readFileSync(name));
-const scripts = files.slice(0, 2).join('\n');
+const scripts = files.slice(0, 3).join('\n');
 const { Engine, Run } = new Function(`'use strict';${scripts}\nreturn { Engine, Run };`)();
 
 const bits = (run) => run.tensors.map(({ array, states }) => [array, ...states].map((own) => Array.from(own)));
@@ -11,7 +12,7 @@ const bits = (run) => run.tensors.map(({ array, states }) => [array, ...states].
 const told = ({ program, options, tensors, states, data, shuffles, meanWeight, rates }) =>
   ({ program, run: { ...options, shuffles, meanWeight }, tensors, states, data, rates });
 
-Promise.all(files.slice(2).map((bytes) => Engine.open(bytes))).then((engines) => {
+Promise.all(files.slice(3).map((bytes) => Engine.open(bytes))).then((engines) => {
   const results = Object.entries(JSON.parse(readFileSync(0, 'utf8'))).map(([name, given]) => {
     const [once, other] = [0, 1].map(() => new Run(engines, told(given)));
     const { parts } = once.steps(217);
@@ -49,9 +50,36 @@ Promise.all(files.slice(2).map((bytes) => Engine.open(bytes))).then((engines) =>
     third.steps(1);
     alongside.ended = third.at.first;
     delete alongside.bits;
+    const fourth = new Run(engines, told(given));
+    fourth.steps(7);
+    const changes = [[{ rates: [0.002], l1: 0.01 }, 5], [{ rates: [0.03], l1: 0 }, 8]];
+    changes.forEach(([{ rates, l1 }, count]) => {
+      fourth.change({ rates, numbers: { ...given.options.numbers, l1 } });
+      fourth.steps(count);
+    });
+    const [end, cost] = [JSON.stringify(bits(fourth)), fourth.look({ rows: [0], step: 0 }).cost];
+    const { edits } = fourth;
+    const linked = new Run(engines, { ...told(given), rates: [0.03], edits, run: { ...told(given).run, numbers: { ...given.options.numbers, l1: 0 } } });
+    linked.go(20);
+    fourth.go(9);
+    const within = fourth.look({ rows: [0], step: 0 }).cost;
+    fourth.go(20);
+    const piecewise = {
+      steps: edits.map(([step]) => step), same: end === JSON.stringify(bits(fourth)), linked: end === JSON.stringify(bits(linked)),
+      cost: cost === fourth.look({ rows: [0], step: 0 }).cost,
+    };
+    const byHand = new Run(engines, told(given));
+    byHand.steps(7);
+    const fifth = new Run(engines, { ...told(given), rates: [0.002], tensors: byHand.tensors.map((own) => own.array), states: byHand.tensors.map((own) => own.states), run: { ...told(given).run, numbers: { ...given.options.numbers, l1: 0.01 } } });
+    fifth.session.at = byHand.at;
+    fifth.steps(2);
+    fourth.go(9);
+    Object.assign(piecewise, { alike: JSON.stringify(bits(fifth)) === JSON.stringify(bits(fourth)), penalty: within === fifth.look({ rows: [0], step: 0 }).cost });
+    fourth.set(0, 0, 0.25);
+    piecewise.cut = fourth.edits.map((own) => own.slice(0, own.length === 2 ? 1 : 4));
     return [name, {
       changed: seen.changed ?? null, alone, parts, typed, again, same: after === JSON.stringify(bits(once)), at: once.at,
-      alongside, looked: look.values.length, every: other.every,
+      alongside, piecewise, looked: look.values.length, every: other.every,
     }];
   });
   process.stdout.write(JSON.stringify(Object.fromEntries(results)));

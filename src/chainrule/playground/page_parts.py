@@ -17,7 +17,7 @@ from chainrule.playground.schedule_rules import schedule_rules
 PACKAGE = "chainrule.playground"
 LANGUAGES = ("en", "de", "es", "zh")
 
-ENGINE = ("wasm_engine.js", "wasm_run.js")
+ENGINE = ("wasm_engine.js", "run_edits.js", "wasm_run.js")
 WORKER = ("network/schedule_rates.js", "run/messages.js", "run/run_worker.js")
 
 SCRIPTS = (
@@ -153,6 +153,7 @@ def page_script() -> str:
     scripts = [
         pattern_script(),
         file_of("chainrule.engine.wasm", "wasm_lowering.js"),
+        file_of("chainrule.engine.wasm", "run_edits.js"),
         schedule_rules(),
     ]
     scripts += [file_of(PACKAGE, name) for name in SCRIPTS]

@@ -8,7 +8,8 @@
 | `wasm_look.hpp` | one pass with all its values |
 | `wasm_session.hpp` | a run, step by step |
 | `wasm_module.cpp` | what the modules export |
-| `wasm_engine.js`, `wasm_run.js` | the same for a page's scripts; a run that goes to and fro |
+| `wasm_engine.js` | the same for a page's scripts |
+| `run_edits.js`, `wasm_run.js` | what was done to a run by hand; a run that goes to and fro |
 | `engine32.wasm`, `engine64.wasm` | the modules, made by `make playground-engine` |
 
 One thread, vectors of 16 bytes, a·b + c rounded twice: their bits are those of the instruction sets

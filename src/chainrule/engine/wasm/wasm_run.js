@@ -3,10 +3,8 @@
 //
 // Parameters are kept each `every` steps, so that any step is made again from one near it. Order and
 // masks follow from seed and step, and numbers that were typed are put in before the step they were
-// typed at: so a step made again has the same bits.
-//
-//   edits   [step, tensor, place, value], a number typed before that step is made; [step], a step that the
-//           next example makes by itself
+// typed at: so a step made again has the same bits. `edits` are as run_edits.js has them; settings are
+// { rates, numbers }, those of the optimizer.
 
 const MOST_KEPT = 64;
 
@@ -17,13 +15,18 @@ class Run {
   constructor([narrow, wide], { program, run, rates, tensors, states, data, edits = [], at = { step: 0, epoch: 0, first: 0 }, losses = [] }) {
     Object.assign(this, { program, run, rates, edits, every: 1, kept: [], losses: [...losses], under: [0, 0] });
     this.opened = (own) => {
-      const session = narrow.session(program, { ...run, ...own });
+      const session = narrow.session(program, { ...run, numbers: this.numbers, ...own });
       session.data(data);
       return session;
     };
+    this.openedWide = () => {
+      const session = wide.session(program, { ...run, numbers: this.numbers });
+      session.data(data);
+      return session;
+    };
+    this.numbers = this.settingsAt(at.step).numbers;
     this.session = this.opened({});
-    this.exact = wide.session(program, run);
-    this.exact.data(data);
+    this.exact = this.openedWide();
     this.fill({ at, under: [0, 0], tensors: tensors.map((array, k) => ({ array, states: states[k] })) });
     this.keep();
   }
@@ -74,6 +77,7 @@ class Run {
       const { at } = this;
       const { step } = at;
       this.typed(step);
+      this.settle(step);
       const next = this.until(step, end);
       const made = this.isAlone(step) ? this.alone(step) : this.session.train(next - step, { ...this.run, rates: this.ratesFrom(step, next) });
       parts.push(...made.parts);
@@ -81,6 +85,7 @@ class Run {
       if (made.diverged) return { parts, diverged: true };
       this.keep();
     }
+    this.settle(end);
     return { parts, diverged: false };
   }
 
@@ -91,7 +96,7 @@ class Run {
   }
 
   isAlone(step) {
-    return this.edits.some((own) => own.length === 1 && own[0] === step);
+    return this.edits.some((own) => own[0] === step && editKind(own) === 'example');
   }
 
   // A step by the next example alone: the epoch goes on with those behind it.
@@ -113,12 +118,37 @@ class Run {
   }
 
   ratesFrom(step, end) {
-    if (typeof this.rates === 'function') return this.rates(step, end);
-    return this.rates.length === 1 ? this.rates : this.rates.slice(step, end);
+    const { rates } = this.settingsAt(step);
+    if (typeof rates === 'function') return rates(step, end);
+    return rates.length === 1 ? rates : rates.slice(step, end);
+  }
+
+  // What holds for the step behind one.
+  settingsAt(step) {
+    return settingsOfStep(this.edits, step, { rates: this.rates, numbers: this.run.numbers });
+  }
+
+  // The optimizer's numbers as they are for the step behind one; a session has the same for all its steps.
+  settle(step) {
+    const { numbers } = this.settingsAt(step);
+    if (JSON.stringify(numbers) === JSON.stringify(this.numbers)) return;
+    const { at, tensors, under } = this;
+    this.free();
+    this.numbers = numbers;
+    [this.session, this.single, this.exact] = [this.opened({}), null, this.openedWide()];
+    this.fill({ at, tensors, under });
+  }
+
+  // Goes on with other rates and numbers from where it stands.
+  change({ rates, numbers }) {
+    const before = { rates: this.rates, numbers: this.run.numbers };
+    this.edited((edits, step) => editsChanged(edits, step, before));
+    Object.assign(this, { rates, run: { ...this.run, numbers } });
+    this.settle(this.at.step);
   }
 
   typed(step) {
-    for (const [at, ...typed] of this.edits) if (at === step && typed.length) this.put(...typed);
+    for (const own of this.edits) if (own[0] === step && editKind(own) === 'typed') this.put(...own.slice(1));
   }
 
   put(tensor, place, value) {
@@ -141,10 +171,14 @@ class Run {
   }
 
   edit(what) {
+    this.edited((edits, step) => editsWith(edits, step, what));
+    this.settle(this.at.step);
+  }
+
+  edited(by) {
     const { step, epoch } = this.at;
     this.losses.length = Math.min(this.losses.length, epoch);
-    const before = this.edits.filter(([at, ...own]) => at < step || (at === step && own.length));
-    this.edits = [...before, [step, ...what]];
+    this.edits = by(this.edits, step);
     this.kept = this.kept.filter((own) => own.at.step <= step);
   }
 

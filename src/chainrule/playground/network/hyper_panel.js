@@ -51,10 +51,11 @@ const hyperPanel = ({ state, run, words, known: { choices }, root }) => {
   ];
   const again = node('button', { type: 'button', 'data-say': 'hyper.draw', click: () => reseeded(state.value.net.seed + 1) });
   const typed = node('p', { class: 'note', 'data-say': 'hyper.typed_weights' });
+  const goesOn = node('p', { class: 'note', 'data-say': 'hyper.goes_on' });
 
   root.append(
     loss.root, node('hr'), optimizer.root, numbers, node('hr'),
-    node('div', { class: 'fields' }, batch.root, shuffle.root, ...penalties.map((field) => field.root), ...seeds.map((field) => field.root)), again, typed,
+    node('div', { class: 'fields' }, batch.root, shuffle.root, ...penalties.map((field) => field.root), ...seeds.map((field) => field.root)), again, typed, goesOn,
   );
 
   const show = () => {

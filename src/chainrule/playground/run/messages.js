@@ -10,6 +10,7 @@
 //   steps   { count, ms, wants }                                        frame    { at, ... }
 //   go      { step, wants }                                             frame    { at, ... }
 //   set     { tensor, place, value, wants }                             frame    { at, ... }
+//   change  { rates, numbers, wants }                                   frame    { at, ... }
 //   example { wants }                                                   frame    { at, ... }
 //   frame   { wants }                                                   frame    { at, ... }
 //   stand   {}                                                          stands   { at, tensors, losses }
@@ -19,7 +20,7 @@
 
 const UNITS_APART = 2; // points of the plane, each way, that a unit's picture has one of
 
-const ASKED = ['open', 'make', 'steps', 'go', 'set', 'example', 'frame', 'stand', 'look'];
+const ASKED = ['open', 'make', 'steps', 'go', 'set', 'change', 'example', 'frame', 'stand', 'look'];
 
 // The page's side: ask(kind, what) is a promise of the answer.
 class Asking {

@@ -12,8 +12,8 @@ const picture = () => new Promise((resolve) => { requestAnimationFrame(resolve);
 class RunClock {
   constructor({ asking, state, known, examplesOf }) {
     Object.assign(this, { asking, state, known, examplesOf, heard: new Map(), wanted: new Set() });
-    Object.assign(this, { playing: false, made: null, frame: null, course: [], furthest: 0, makings: 0, orders: 0 });
-    ['data', 'net', 'run'].forEach((path) => state.on(path, () => this.remake(path === 'run')));
+    Object.assign(this, { playing: false, made: null, frame: null, furthest: 0, makings: 0, orders: 0 });
+    ['data', 'net', 'run'].forEach((path) => state.on(path, () => this.changed(path === 'run')));
     state.on('edits', (edits) => { if (!same(edits, this.edits)) this.remake(true, edits); });
   }
 
@@ -52,6 +52,41 @@ class RunClock {
     return { ...(await this.ask(kind, { ...what, wants: this.wants })), order };
   }
 
+  // What can be changed while it trains goes on from the step that it is at; all else begins anew.
+  changed(sameTensors) {
+    if (!this.made || !this.isAlike()) this.remake(sameTensors);
+    else this.changing ??= Promise.resolve().then(() => this.change());
+  }
+
+  // Whether the run that is made is of the state, but for what can be changed.
+  isAlike() {
+    const rest = ({ data, net: { l1, l2, ...net }, run: { numbers, schedule, ...run } }) => ({ data, net, run });
+    return same(rest(this.trained), rest(this.state.value));
+  }
+
+  // The steps behind where it stands are no more, as after a number that was typed.
+  async change() {
+    this.changing = null;
+    await this.making;
+    const { state, trained, known: { choices }, makings: own } = this;
+    const before = settingsOf(trained);
+    if (!this.isAlike() || same(before, settingsOf(state.value))) return;
+    if (!(this.frame?.at.step > this.made.told.at.step)) {
+      this.remake(true);
+      return;
+    }
+    this.trained = copy(state.value);
+    const { rates, numbers } = engineSettings(settingsOf(state.value), state.value.run.optimizer, choices);
+    const frame = await this.asks('change', { rates, numbers });
+    if (own !== this.makings) return;
+    this.furthest = frame.at.step;
+    this.edits = editsChanged(state.value.edits, frame.at.step, before);
+    state.put('edits', this.edits);
+    const { examples, told } = this.made;
+    this.made = { examples, told: { ...told, rates, run: { ...told.run, numbers }, edits: toldEdits(state.value, choices) } };
+    this.show(frame, own);
+  }
+
   // Once all that changed at the same time has changed. Numbers that were typed on the way go, and where
   // the parameters are others, all that were typed.
   remake(sameTensors, edits = this.state.value.edits.filter(([step]) => sameTensors && step === (this.made?.told.at.step ?? 0))) {
@@ -82,10 +117,11 @@ class RunClock {
     this.pause();
     try {
       const examples = this.examplesOf(this.state.value.data, lossOf(this.known.choices, this.state.value.net.loss));
-      const told = { id: own, ...toldRun(this.state.value, examples, this.known) };
+      const trained = copy(this.state.value);
+      const told = { id: own, ...toldRun(trained, examples, this.known) };
       await this.sends(told);
       if (own !== this.makings) return;
-      Object.assign(this, { made: { examples, told }, edits: this.state.value.edits, course: [], furthest: 0, frame: null });
+      Object.assign(this, { made: { examples, told }, edits: this.state.value.edits, trained, furthest: 0, frame: null });
       this.tell('made', this.made);
       this.show(await this.asks('go', { step }), own);
     } catch (error) {
@@ -121,8 +157,6 @@ class RunClock {
   show(frame, own = this.makings) {
     if (own !== this.makings || frame.order < this.frame?.order) return;
     this.furthest = Math.max(this.furthest, frame.at.step);
-    const { costs } = frame;
-    if (costs && costs.step > (this.course.at(-1)?.step ?? -1)) this.course.push(costs);
     this.frame = frame;
     this.tell('frame', frame);
     if (frame.diverged) {
@@ -181,9 +215,8 @@ class RunClock {
     if (!(await this.asked(kind, what))) return;
     const { step: end } = this.frame.at;
     const step = end - (kind === 'example');
-    this.course = this.course.filter((own) => own.step < end);
     this.furthest = end;
-    this.edits = [...this.state.value.edits.filter(([at, ...own]) => at < step || (at === step && own.length)), [step, ...edit]];
+    this.edits = editsWith(this.state.value.edits, step, edit);
     this.state.change('edits', this.edits);
   }
 

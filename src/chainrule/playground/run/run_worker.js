@@ -90,6 +90,15 @@ const frame = (wants, diverged = false, goesOn = false) => {
 
 const freed = (own) => own && [own.run, own.tested, own.shown].forEach((each) => each?.free());
 
+// What the page tells of rates, as a run asks for them.
+const ofSteps = (rates) => (from, to) => ratesOf(rates, from, to);
+
+const toldToRun = ({ rates, edits, ...told }) => ({
+  ...told,
+  rates: ofSteps(rates),
+  edits: edits.map((own) => (editKind(own) === 'settings' ? [own[0], { ...own[1], rates: ofSteps(own[1].rates) }] : own)),
+});
+
 answer(self, {
   async open({ modules }) {
     engines = await Promise.all(modules.map((text) => Engine.unpacked(text)));
@@ -98,7 +107,7 @@ answer(self, {
 
   make(told) {
     const { id, program, run: options, test, plane } = told;
-    const run = new Run(engines, { ...told, rates: (from, to) => ratesOf(told.rates, from, to) });
+    const run = new Run(engines, toldToRun(told));
     const width = program.values[0].width;
     const first = (part) => part && part.X.slice(0, MOST_PREDICTED * width);
     const own = { id, run, plane, firsts: { train: first(told.data), test: first(test) } };
@@ -130,6 +139,12 @@ answer(self, {
 
   set({ tensor, place, value, wants }) {
     held.run.set(tensor, place, value);
+    return frame(wants);
+  },
+
+  change({ rates, numbers, wants }) {
+    held.run.change({ rates: ofSteps(rates), numbers });
+    held.costs = null;
     return frame(wants);
   },
 

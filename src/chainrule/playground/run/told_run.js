@@ -30,6 +30,27 @@ const begunAs = ({ optimizer, begun }, weights, tensors) => {
   return whole && begun.states.every(fits) ? begun : null;
 };
 
+// What of a training can be changed while it goes on: what follows is made with the new numbers.
+const settingsOf = ({ net: { l1, l2 }, run: { numbers, schedule } }) => ({ numbers, schedule, l1, l2 });
+
+// Those that hold for the step behind one.
+const settingsAt = (value, step) => settingsOfStep(value.edits, step, settingsOf(value));
+
+// All numbers of an optimizer by their names: what is not given is as it is by default.
+const optionsOf = ({ numbers }, optimizer, choices) => Object.fromEntries(
+  Object.entries(choices.optimizers[optimizer]).map(([name, field]) => [name, Number(numbers[name] ?? field.default)]));
+
+// The same as the engine has them: the rates, and all other numbers of the optimizer and the penalty.
+const engineSettings = (settings, optimizer, choices) => {
+  const { schedule, l1, l2 } = settings;
+  const { learning_rate: rate, ...others } = optionsOf(settings, optimizer, choices);
+  const named = Object.fromEntries(Object.entries(others).map(([name, own]) => [choices.in_engine[name] ?? name, Number(own)]));
+  return { rates: schedule ?? rate, numbers: { ...named, l1, l2 } };
+};
+
+const toldEdits = ({ edits, run: { optimizer } }, choices) =>
+  edits.map((own) => (editKind(own) === 'settings' ? [own[0], engineSettings(own[1], optimizer, choices)] : own));
+
 const toldRun = (value, examples, { choices, patterns }) => {
   const { net, run } = value;
   const layers = net.layers.map((each) => wholeLayer(each, choices));
@@ -42,22 +63,19 @@ const toldRun = (value, examples, { choices, patterns }) => {
   checkEnd(layers, loss, choices);
   const program = lay([{ loss: loss.name, parameters: loss.parameters, outputs }]);
   const tensors = firstWeights(layers, program, net, choices);
-  const { learning_rate: rate, ...numbers } = Object.fromEntries(
-    Object.entries(choices.optimizers[run.optimizer]).map(([name, field]) => [name, run.numbers[name] ?? field.default]));
-  const rates = run.schedule ?? rate;
-  const inEngine = Object.fromEntries(Object.entries(numbers).map(([name, own]) => [choices.in_engine[name] ?? name, Number(own)]));
+  const { rates, numbers } = engineSettings(settingsOf(value), run.optimizer, choices);
+  const { rates: firstRates } = engineSettings(settingsAt(value, 0), run.optimizer, choices);
   const names = beginnings(layers, choices).map(({ name }) => name);
-  const first = choices.states[run.optimizer].map((own) => (own === '=learning_rate' ? rateAt(rates, 1) : own));
+  const first = choices.states[run.optimizer].map((own) => (own === '=learning_rate' ? rateAt(firstRates, 1) : own));
   const begun = begunAs(run, net.weights, tensors);
   return {
     program,
     names,
     layers,
     loss: net.loss,
-    options: numbers,
     run: {
       optimizer: run.optimizer,
-      numbers: { ...inEngine, l1: net.l1, l2: net.l2 },
+      numbers,
       batch: Math.min(run.batch, examples.train.n),
       seed: run.seed,
       frozen: run.frozen.map((name) => names.indexOf(name)).filter((k) => k >= 0),
@@ -70,7 +88,7 @@ const toldRun = (value, examples, { choices, patterns }) => {
       ?? tensors.map(({ length }) => first.map((own) => new Float64Array(length).fill(own))),
     at: { step: begun?.step ?? 0, epoch: begun?.epoch ?? 0, first: 0 },
     losses: begun?.losses ?? [],
-    edits: value.edits,
+    edits: toldEdits(value, choices),
     data: examples.train,
     test: examples.test.n ? examples.test : null,
     plane: examples.plane && planeOf(examples.plane, value.data.features, loss.target, outputs),

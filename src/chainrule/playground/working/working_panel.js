@@ -100,10 +100,10 @@ const workingPanel = ({ state, run, words, known, root }) => {
     matrix.checked = Boolean(state.value.seen.matrix);
   };
 
-  const update = ({ names, rates, options, run: { optimizer, frozen } }, { at, tensors }) => ({
+  const update = ({ names, run: { optimizer, frozen } }, { at, tensors }, settings) => ({
     optimizer,
-    options: Object.fromEntries(Object.entries(options).map(([name, own]) => [name, Number(own)])),
-    rate: rateAt(rates, at.step + 1),
+    options: optionsOf(settings, optimizer, known.choices),
+    rate: rateAt(engineSettings(settings, optimizer, known.choices).rates, at.step + 1),
     step: at.step + 1,
     states: Object.fromEntries(names.map((name, k) => [name, tensors[k].states])),
     frozen: frozen.map((k) => names[k]),
@@ -124,13 +124,14 @@ const workingPanel = ({ state, run, words, known, root }) => {
       lines.replaceChildren();
       return;
     }
-    const { loss, run: { numbers: { l1, l2 } } } = told;
+    const settings = settingsAt(state.value, looked.at.step);
+    const { l1, l2 } = settings;
     const draw = { seed: told.run.seed, step: looked.at.step + 1 };
     const given = {
-      net: { ...net, loss, l1, l2 },
+      net: { ...net, loss: told.loss, l1, l2 },
       parameters: Object.fromEntries(told.names.map((name, k) => [name, looked.tensors[k].array])),
       numbers: lookNumbers({ places, notes, values: looked.values, data: examples.train, rows, draw }),
-      trains: true, of, notation: state.value.seen.notation in CONVENTIONS ? state.value.seen.notation : 'mazur', rows: [row], update: looked.whole ? update(told, looked) : null,
+      trains: true, of, notation: state.value.seen.notation in CONVENTIONS ? state.value.seen.notation : 'mazur', rows: [row], update: looked.whole ? update(told, looked, settings) : null,
       say: (phrase, hole) => words.phrase(phrase, hole),
     };
     const derivation = new lineWork.Derivation(known.lines, given);
