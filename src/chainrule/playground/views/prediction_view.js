@@ -14,7 +14,7 @@ class PredictionDrawing {
   }
 
   renewed(shown) {
-    Object.assign(this, shown);
+    Object.assign(this, shown, { pairs: null });
     const classed = Boolean(this.labels);
     this.canvas.hidden = classed;
     this.table.hidden = !classed;
@@ -92,6 +92,7 @@ class PredictionDrawing {
   get size() { return [this.width, this.width]; }
 
   paint(context) {
+    if (!this.pairs) return; // no prediction is finite
     const [own, y] = this.pairs;
     const n = y.length;
     const [low, high] = this.shown.range;
