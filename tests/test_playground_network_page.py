@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from chainrule.explanation.updates import FROZEN
 from chainrule.playground.choices import choices
 from page_scripts import NODE
 
@@ -135,6 +136,14 @@ def test_weights_are_read_changed_and_frozen(opened_playground):
     own.page.get_by_label("frozen: all of them stay as they are").uncheck()
     own.trains()
     assert cell.input_value() != "0.25"
+    own.page.get_by_role("button", name="freeze w1: it stays as it is").click()
+    own.wait_for_step(0)
+    other = own.page.get_by_label("w2", exact=True)
+    first = cell.input_value(), other.input_value()
+    own.trains()
+    assert cell.input_value() == first[0]
+    assert other.input_value() != first[1]
+    own.page.locator("#working").get_by_text(FROZEN).first.wait_for()
     own.page.get_by_label("parameters").select_option("3")
     own.page.get_by_label("b9", exact=True).wait_for()
     own.page.select_option("#language", "zh")

@@ -62,3 +62,8 @@ def test_a_change_of_rates_and_penalties_is_made_again_at_its_step(results, name
     for what in ("same", "linked", "cost", "alike", "penalty"):
         assert piecewise[what], what
     assert piecewise["cut"] == [[7], [9], [9, 0, 0, 0.25]]  # from 9 on, what was set last holds
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_frozen_numbers_stay_and_the_others_are_as_if_they_were_put_back(results, name):
+    assert results[name]["held"] == {"stay": True, "alike": True, "same": True}

@@ -14,6 +14,7 @@ const told = ({ program, options, tensors, states, data, shuffles, meanWeight, r
 
 Promise.all(files.slice(3).map((bytes) => Engine.open(bytes))).then((engines) => {
   const results = Object.entries(JSON.parse(readFileSync(0, 'utf8'))).map(([name, given]) => {
+    const { program } = given;
     const [once, other] = [0, 1].map(() => new Run(engines, told(given)));
     const { parts } = once.steps(217);
     const seen = { 217: bits(once) };
@@ -77,8 +78,21 @@ Promise.all(files.slice(3).map((bytes) => Engine.open(bytes))).then((engines) =>
     Object.assign(piecewise, { alike: JSON.stringify(bits(fifth)) === JSON.stringify(bits(fourth)), penalty: within === fifth.look({ rows: [0], step: 0 }).cost });
     fourth.set(0, 0, 0.25);
     piecewise.cut = fourth.edits.map((own) => own.slice(0, own.length === 2 ? 1 : 4));
+    const frozen = [0, 1].map((place) => [program.tensors.length - 2, place]);
+    const sixth = new Run(engines, { ...told(given), run: { ...told(given).run, frozen } });
+    const seventh = new Run(engines, told(given));
+    const first = frozen.map(([k, place]) => seventh.tensors[k].array[place]);
+    for (let step = 0; step < 20; step++) {
+      seventh.steps(1);
+      frozen.forEach(([k, place], own) => seventh.set(k, place, first[own]));
+    }
+    sixth.steps(20);
+    const held = { stay: frozen.every(([k, place], own) => sixth.tensors[k].array[place] === first[own]), alike: JSON.stringify(bits(sixth)) === JSON.stringify(bits(seventh)) };
+    sixth.go(7);
+    sixth.go(20);
+    held.same = JSON.stringify(bits(sixth)) === JSON.stringify(bits(seventh));
     return [name, {
-      changed: seen.changed ?? null, alone, parts, typed, again, same: after === JSON.stringify(bits(once)), at: once.at,
+      held, changed: seen.changed ?? null, alone, parts, typed, again, same: after === JSON.stringify(bits(once)), at: once.at,
       alongside, piecewise, looked: look.values.length, every: other.every,
     }];
   });

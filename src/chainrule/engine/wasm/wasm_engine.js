@@ -123,11 +123,15 @@ class Engine {
 
 class Session {
   // `optimizer` is a name of the table, and `numbers` its own with the penalty's and the bounds', by the
-  // names that session.py gives them; `frozen` are numbers of tensors.
+  // names that session.py gives them; `frozen` are numbers of tensors, and of single numbers [tensor, place].
   constructor(engine, program, { optimizer, numbers = {}, batch = 1, seed = 0, frozen = [] }) {
     Object.assign(this, { engine, wasm: engine.wasm, program, n: 0 });
     const record = new NumberStream().program(program).optimizer(optimizer, numbers);
-    record.number(batch).number(seed).numbersOf(frozen);
+    record.number(batch).number(seed).numbersOf(frozen.filter((own) => !Array.isArray(own)));
+    record.list(frozen.filter(Array.isArray), ([k, place]) => {
+      const columns = program.tensors[k]?.columns ?? 1;
+      record.number(k).number(Math.floor(place / columns)).number(place % columns);
+    });
     const given = Float64Array.from(record.numbers);
     this.session = engine.lent([given], (pointer) => this.wasm.make(pointer, given.length));
     if (!this.session) throw new Error(engine.said());

@@ -35,8 +35,8 @@ CHAINRULE_EXPORT("allocate") void* allocate(int bytes) {
 }
 CHAINRULE_EXPORT("release") void release(void* p) { std::free(p); }
 
-// A program, an optimizer, then batch, seed and the numbers of frozen tensors; null, and a sentence in
-// `said`, where that is not what the engine runs.
+// A program, an optimizer, then batch, seed, the numbers of frozen tensors, and of frozen numbers the
+// tensor, row and column of each; null, and a sentence in `said`, where that is not what the engine runs.
 CHAINRULE_EXPORT("make") Session<T>* make(const double* record, int count) {
     NumberStream from(record, static_cast<std::size_t>(count));
     ProgramSpec spec = read_program(from);
@@ -46,12 +46,20 @@ CHAINRULE_EXPORT("make") Session<T>* make(const double* record, int count) {
     for (const int k : from.wholes())
         if (k >= 0 && k < static_cast<int>(spec.tensors.size())) spec.tensors[k].frozen = true;
         else from.refuse("what is frozen must be a tensor");
+    auto frozen = from.list([&] {
+        const Session<T>::NumberPlace own{from.whole(), from.whole(), from.whole()};
+        const auto& [k, row, column] = own;
+        const bool known = k >= 0 && k < static_cast<int>(spec.tensors.size());
+        if (!known || row < 0 || row >= spec.tensors[k].rows || column < 0 || column >= spec.tensors[k].columns)
+            from.refuse("what is frozen must be a number of a tensor");
+        return own;
+    });
     if (batch < 1) from.refuse("a batch must have an example");
     said = from.wrong();
     if (!said.empty()) return nullptr;
     for (OperationSpec& op : spec.operations)
         for (Dropout& dropout : op.dropouts) dropout.seed = seed;
-    return new Session<T>(spec, optimizer, batch, seed);
+    return new Session<T>(spec, optimizer, batch, seed, std::move(frozen));
 }
 CHAINRULE_EXPORT("said") const char* why() { return said.c_str(); }
 CHAINRULE_EXPORT("forget") void forget(Session<T>* session) { delete session; }

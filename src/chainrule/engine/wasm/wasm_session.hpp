@@ -7,6 +7,7 @@
 #pragma once
 
 #include <span>
+#include <utility>
 
 #include "predict.hpp"
 #include "step.hpp"
@@ -20,12 +21,19 @@ public:
     struct Place {
         std::int64_t step = 0, epoch = 0, first = 0;
     };
+    // One number of a tensor.
+    struct NumberPlace {
+        int tensor, row, column;
+    };
     static constexpr std::uint32_t order_stream = 1;  // streams.ORDER
 
     Place at;
 
-    Session(const ProgramSpec& spec, const OptimizerSpec& optimizer, int batch, std::uint64_t seed)
-        : spec_(spec), optimizer_(optimizer), batch_(batch), seed_(seed), predicts_(spec),
+    // The `frozen` numbers stay as they are.
+    Session(const ProgramSpec& spec, const OptimizerSpec& optimizer, int batch, std::uint64_t seed,
+            std::vector<NumberPlace> frozen)
+        : spec_(spec), optimizer_(optimizer), batch_(batch), seed_(seed), frozen_(std::move(frozen)),
+          predicts_(spec),
           step_(spec, optimizer, batch, 1, 1, true, Shards{}) {}
 
     std::vector<Tensor<T>>& tensors() { return step_.tensors(); }
@@ -44,10 +52,12 @@ public:
         const Data<T> data = data_.seen(spec_);
         step_.begin();
         step_.make_room(data);
+        const std::vector<Kept> kept = frozen_numbers();
         std::int64_t made = 0;
         for (; made < steps; ++made) {
             const double rate = rates[rates.size() == 1 ? 0 : static_cast<std::size_t>(made)];
             if (!make_step(data, shuffles && batch_ < data_.n, mean_weight, rate, parts + 2 * made)) break;
+            put_back(kept);
         }
         step_.end();
         return made;
@@ -85,6 +95,31 @@ public:
     const Look<T>* looked() const { return look_.get(); }
 
 private:
+    // A number of a tensor and what it is.
+    struct Kept {
+        Tensor<T>* tensor;
+        T *at, value;
+    };
+
+    std::vector<Kept> frozen_numbers() {
+        std::vector<Kept> kept;
+        for (const NumberPlace& own : frozen_) {
+            Tensor<T>& tensor = tensors()[own.tensor];
+            T* at = tensor.spec.panels ? tensor.w.get() + tensor.place(own.row, own.column)
+                                       : tensor.row(own.row) + own.column;
+            kept.push_back({&tensor, at, *at});
+        }
+        return kept;
+    }
+
+    // A step moves a whole tensor; no other number of it follows from these before the next step.
+    static void put_back(const std::vector<Kept>& kept) {
+        for (const Kept& own : kept) *own.at = own.value;
+        const Tensor<T>* last = nullptr;
+        for (const Kept& own : kept)
+            if (std::exchange(last, own.tensor) != own.tensor) own.tensor->renew();
+    }
+
     Batch all(double scale, std::uint64_t step) const { return {data_.n, 0, nullptr, step, scale}; }
 
     bool make_step(const Data<T>& data, bool shuffles, double mean_weight, double rate, double* part) {
@@ -128,6 +163,7 @@ private:
     OptimizerSpec optimizer_;
     int batch_;
     std::uint64_t seed_;
+    std::vector<NumberPlace> frozen_;
     Program<T> predicts_;
     Step<T> step_;
     OwnData<T> data_;

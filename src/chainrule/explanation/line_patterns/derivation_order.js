@@ -3,7 +3,7 @@
 //
 //   given   { net, parameters, numbers, trains, of, top, notation, digits, update, say }
 //   say     a phrase of Python's in another language, with what stands in its hole: say('all {}', 7)
-//   update  { optimizer, options, rate, step, states: { name: [array, ...] }, frozen: [names] } or null
+//   update  { optimizer, options, rate, step, states: { name: [array, ...] }, frozen: [name, or name and place] } or null
 //   part    { name, title, note, steps }
 
 const inEnglish = (phrase, hole) => phrase.replace('{}', hole);
@@ -161,7 +161,8 @@ class Derivation {
     const { optimizer, options, rate, step, states, frozen = [] } = this.update;
     const leaf = this.at.leafOf(key);
     const w = this.example(0).parameter(key);
-    if (frozen.includes(leaf.name)) return [{ key: keyOf('new', 0, 0, 0, [key]), formula: w, value: w[2], note: this.words.frozen, steps: [] }];
+    const isFrozen = ([name, place]) => name === leaf.name && (place === undefined || place === this.at.flat(key));
+    if (frozen.some((own) => isFrozen([own].flat()))) return [{ key: keyOf('new', 0, 0, 0, [key]), formula: w, value: w[2], note: this.words.frozen, steps: [] }];
     const { asked, variants } = this.patterns.optimizers[optimizer];
     const lines = variants[asked.filter((name) => options[name]).join(' ')];
     const before = lines.state.map((name, k) => [name, states[leaf.name][k][this.at.flat(key)]]);

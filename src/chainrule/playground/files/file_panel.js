@@ -73,10 +73,12 @@ const filesPanel = ({ state, run, words, known, root }) => {
     const { optimizer, numbers, schedule, frozen } = state.value.run;
     const { at: { step } } = run.frame;
     const rate = rateAt(run.made.told.rates, step + 1);
-    const more = schedule && step ? words.say('files.schedule', { step: whole(step + 1), schedule: tomlValue(scheduleTable(schedule)) }) : '';
+    const later = schedule && step ? words.say('files.schedule', { step: whole(step + 1), schedule: tomlValue(scheduleTable(schedule)) }) : '';
+    const [tensors, numbersOf] = [frozen.filter((own) => !Array.isArray(own)), frozen.filter(Array.isArray)];
+    const single = numbersOf.length ? words.say('files.frozen', { count: numbersOf.length }) : '';
     return networkToml({
-      network: standing(run.frame.tensors), trained: { optimizer, numbers: { ...numbers, learning_rate: rate }, schedule: step ? null : schedule, frozen },
-      examples: exampleRows(shownRows(), run.made), comment: [words.say('files.comment', { step: whole(step) }), more].filter(Boolean).join('\n# '),
+      network: standing(run.frame.tensors), trained: { optimizer, numbers: { ...numbers, learning_rate: rate }, schedule: step ? null : schedule, frozen: tensors },
+      examples: exampleRows(shownRows(), run.made), comment: [words.say('files.comment', { step: whole(step) }), later, single].filter(Boolean).join('\n# '),
     });
   };
   let left = []; // what is said of what a file lacks

@@ -27,14 +27,15 @@ const weightTable = ({ state, run, words, root }) => {
       show();
     },
   });
+  // A tensor, or one number of it, is frozen or let go.
+  const isFrozen = (own) => state.value.run.frozen.some((each) => same(each, own));
+  const turned = (own) => {
+    const others = state.value.run.frozen.filter((each) => !same(each, own));
+    state.change('run.frozen', isFrozen(own) ? others : [...others, own]);
+  };
   const frozen = new TickField({
     words, label: () => words.say('weights.frozen'), hint: () => words.say('weights.frozen_hint'),
-    get: () => state.value.run.frozen.includes(told()?.names[tensor]),
-    set: (on) => {
-      const name = told().names[tensor];
-      const others = state.value.run.frozen.filter((own) => own !== name);
-      state.change('run.frozen', on ? [...others, name] : others);
-    },
+    get: () => isFrozen(told()?.names[tensor]), set: () => turned(told().names[tensor]),
   });
   const pages = new ChoiceField({
     words, label: () => words.say('weights.rows'), get: () => first, set: (value) => {
@@ -64,6 +65,17 @@ const weightTable = ({ state, run, words, root }) => {
       made.input.select(); // which the new text has undone: what is typed takes its place
     });
     made.input.addEventListener('blur', () => made.show());
+    const pin = node('button', { type: 'button', class: 'pin', click: () => turned([told().names[tensor], place]) }, '❄');
+    made.input.after(pin);
+    const showNumber = made.show.bind(made);
+    made.show = () => {
+      const whole = isFrozen(told().names[tensor]);
+      pin.setAttribute('aria-pressed', whole || isFrozen([told().names[tensor], place]));
+      pin.disabled = whole;
+      pin.title = words.say('weights.freeze', { name });
+      pin.setAttribute('aria-label', pin.title);
+      return showNumber();
+    };
     return made;
   };
 

@@ -23,6 +23,12 @@ const planeOf = ({ range }, features, target, outputs) => {
   return { n, side: PLANE_SIDE, range, X: planeInputs(features, points), ...any };
 };
 
+// What of the parameters stays as it is, whole tensors and single numbers, by their numbers; of a link there may
+// be some that this network has not.
+const toldFrozen = (frozen, names, tensors) => frozen
+  .map((own) => (Array.isArray(own) ? [names.indexOf(own[0]), own[1]] : names.indexOf(own)))
+  .filter((own) => (Array.isArray(own) ? Number.isInteger(own[1]) && own[1] >= 0 && own[1] < (tensors[own[0]]?.length ?? 0) : own >= 0));
+
 // The states and the step that a file began the run with, as long as it is of the same parameters.
 const begunAs = ({ optimizer, begun }, weights, tensors) => {
   const fits = (states, k) => states.every((own) => own.length === tensors[k]?.length);
@@ -78,7 +84,7 @@ const toldRun = (value, examples, { choices, patterns }) => {
       numbers,
       batch: Math.min(run.batch, examples.train.n),
       seed: run.seed,
-      frozen: run.frozen.map((name) => names.indexOf(name)).filter((k) => k >= 0),
+      frozen: toldFrozen(run.frozen, names, tensors),
       shuffles: run.shuffle,
       meanWeight: 1,
     },

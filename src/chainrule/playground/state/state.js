@@ -11,7 +11,7 @@ const START = {
     layers: [['dense', { units: 8, activation: 'tanh' }], ['dense', { units: 8, activation: 'tanh' }], ['dense', { units: 2, activation: 'identity' }]],
     loss: 'cross_entropy', l1: 0, l2: 0, seed: 0, weights: null,
   },
-  run: { optimizer: 'adam', numbers: { learning_rate: 0.01 }, schedule: null, batch: 16, shuffle: true, seed: 0, frozen: [], begun: null },
+  run: { optimizer: 'adam', numbers: { learning_rate: 0.01 }, schedule: null, batch: 16, shuffle: true, seed: 0, frozen: [], begun: null }, // frozen: names of tensors, and of single numbers [name, place]
   at: { step: 0 },
   edits: [], // [step, tensor, place, value]: numbers that were typed, before that step is made
   seen: { subject: 'w1', notation: 'mazur', example: 0, language: null, speed: 1000, lesson: null },

@@ -106,7 +106,7 @@ const workingPanel = ({ state, run, words, known, root }) => {
     rate: rateAt(engineSettings(settings, optimizer, known.choices).rates, at.step + 1),
     step: at.step + 1,
     states: Object.fromEntries(names.map((name, k) => [name, tensors[k].states])),
-    frozen: frozen.map((k) => names[k]),
+    frozen: frozen.map((own) => (Array.isArray(own) ? [names[own[0]], own[1]] : names[own])),
   });
 
   const show = () => {
