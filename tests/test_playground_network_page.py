@@ -1,6 +1,7 @@
 """The panels of network, training and weights: what is added, typed and refused in them."""
 
 import json
+from itertools import zip_longest
 
 import pytest
 
@@ -53,19 +54,18 @@ def test_layers_of_every_kind_are_added_moved_and_removed(opened_playground):
     assert len(kinds(own)) == 1
 
 
-def every(own, place, table):
-    for name in CHOICES[table]:
-        own.page.locator(place).first.select_option(name)
-        own.trains()
-
-
 def test_every_activation_loss_optimizer_and_schedule_trains(opened_playground):
     own = opened_playground()
-    every(own, "#network [data-table=activation] select", "activations")
-    every(own, "#hyper [data-table=loss] select", "losses")
-    own.page.locator("#hyper").get_by_label("optimizer").focus()
-    for name in CHOICES["optimizers"]:
-        own.page.get_by_label("optimizer", exact=True).select_option(name)
+    fields = [
+        own.page.locator("#network [data-table=activation] select").first,
+        own.page.locator("#hyper [data-table=loss] select").first,
+        own.page.get_by_label("optimizer", exact=True),
+    ]
+    tables = [CHOICES[table] for table in ("activations", "losses", "optimizers")]
+    for names in zip_longest(*tables):
+        for field, name in zip(fields, names, strict=True):
+            if name is not None:
+                field.select_option(name)
         own.trains()
     for name in CHOICES["schedules"]:
         own.page.get_by_label("schedule of the rate", exact=True).first.select_option(name)
