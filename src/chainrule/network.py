@@ -26,10 +26,10 @@ from chainrule.errors import (
     shown,
     unknown_name,
 )
-from chainrule.html_page.markup import table
 from chainrule.html_page.notebook_part import in_notebook
 from chainrule.layers import Layer, Role, chain
-from chainrule.layers.parameter_shapes import aligned
+from chainrule.layers.layer_table import layer_table
+from chainrule.layers.parameter_shapes import copied
 from chainrule.layers.predictions import of_members
 from chainrule.loss_row import Loss
 from chainrule.sparse_rows import as_rows, dense, finite_entries, is_sparse, namespace
@@ -39,9 +39,6 @@ from chainrule.value_types import read
 
 Parameters = tuple[Any, ...]
 """The parameters of each layer: a named tuple of arrays, `params[k].W`, or `()`."""
-
-SHOWN = 40
-"""The most layers that a notebook shows."""
 
 REDUCTIONS = ("mean", "sum")
 """What a cost takes of the losses of its examples."""
@@ -148,7 +145,9 @@ class Network:
         return f"Network({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
 
     def _repr_html_(self) -> str:
-        return in_notebook(_layer_table(self))
+        loss = str(losses.loss(self.loss))
+        said = f"{self.inputs:,} inputs, loss {loss}, {self.size:,} parameters in all"
+        return in_notebook(layer_table(said, self.layers, self.widths, self.form))
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -213,7 +212,7 @@ class Network:
         drawn = tuple(
             layer.init(i, rng) for layer, i in zip(self.layers, self.widths, strict=False)
         )
-        return tuple(tree_map(lambda leaf: _settled(leaf, dtype), drawn))
+        return tuple(tree_map(lambda leaf: copied(leaf, dtype), drawn))
 
     def parameters(self, given: Sequence[Any]) -> Parameters:
         """Return given arrays as parameters.
@@ -258,30 +257,6 @@ class Network:
         return tuple(params)
 
 
-def _layer_table(net: Network) -> str:
-    """Return the layers as a table: what each takes in and gives out, and its parameters."""
-    widths = net.widths
-    rows = [
-        (k, repr(layer), f"{widths[k]:,} → {widths[k + 1]:,}", *_counted(form))
-        for k, (layer, form) in enumerate(zip(net.layers[:SHOWN], net.form, strict=False))
-    ]
-    more = f", the first {SHOWN} of {len(net.layers):,} layers" * (len(net.layers) > SHOWN)
-    loss = str(losses.loss(net.loss))
-    said = f"{net.inputs:,} inputs, loss {loss}, {net.size:,} parameters in all{more}"
-    return table(said, ("layer", "kind", "values", "parameters", "number"), rows)
-
-
-def _counted(form: Any) -> tuple[str, int]:
-    """Return the shapes of a layer's parameters, and how many numbers they are.
-
-    >>> _counted(cr.Dense(3).form(2))
-    ('W 3×2, b 3', 9)
-    """
-    named = list(named_leaves(form))
-    shapes = (f"{name} {'×'.join(map(str, leaf.shape))}" for name, leaf in named)
-    return ", ".join(shapes), sum(leaf.size for _, leaf in named)
-
-
 @functools.lru_cache
 def _form(net: Network) -> Parameters:
     return tuple(layer.form(i) for layer, i in zip(net.layers, net.widths, strict=False))
@@ -294,12 +269,6 @@ def _roles(net: Network) -> Mapping[str, Role]:
         k, _, own = name.partition(".")
         found[name] = net.layers[int(k)].role(own)
     return MappingProxyType(found)
-
-
-def _settled(drawn: Array, dtype: Any) -> Array:
-    new = aligned(drawn.shape, dtype)
-    new[...] = drawn
-    return new
 
 
 def _as_floating(where: str, given: Any) -> Array:

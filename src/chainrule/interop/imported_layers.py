@@ -17,7 +17,7 @@ from chainrule.errors import finite
 from chainrule.layers import Activate, Dense, Layer, Residual
 from chainrule.layers.dense import DenseParameters
 from chainrule.layers.layer_norm import LayerNormParameters
-from chainrule.layers.parameter_shapes import aligned
+from chainrule.layers.parameter_shapes import copied
 from chainrule.loss_row import Loss
 from chainrule.network import Network, Parameters, check_parameters
 from chainrule.streams import Stream, generator
@@ -63,17 +63,6 @@ def taken(what: str, given: Any) -> Array:
         raise TypeError(f"{what} must be of float64, float32 or half precision, got {dtype}")
     fix = "it has come apart in training: take parameters from before"
     return copied(finite(what, array, dtype, np, fix=fix))
-
-
-def copied(array: Array) -> Array:
-    """Return a copy of an array that lies as parameters do.
-
-    >>> copied(np.ones((2, 3)).T).flags.c_contiguous
-    True
-    """
-    new = aligned(array.shape, array.dtype)
-    new[...] = array
-    return new
 
 
 def dense(W: Array, b: Array | None, activation: str = "identity") -> Imported:

@@ -14,7 +14,6 @@ from chainrule.interop.imported_layers import (
     Imported,
     assembled,
     check_alike,
-    copied,
     dense,
     gains,
     named,
@@ -26,6 +25,7 @@ from chainrule.interop.value_graph import Made, layers_between
 from chainrule.layers import Activate, BatchNorm, Dropout, LayerNorm, RMSNorm
 from chainrule.layers.batch_norm import BatchNormParameters
 from chainrule.layers.layer_norm import LayerNormParameters
+from chainrule.layers.parameter_shapes import copied
 from chainrule.layers.rms_norm import RMSNormParameters
 from chainrule.loss_row import Loss
 from chainrule.network import Network, Parameters

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.extras import library
 from chainrule.interop import onnx_activations
-from chainrule.interop.imported_layers import Imported, copied, dense, named, taken
+from chainrule.interop.imported_layers import Imported, dense, named, taken
 from chainrule.interop.onnx_file import DOMAINS, OnnxFile
 from chainrule.interop.onnx_operators import (
     CONSTANTS,
@@ -25,6 +25,7 @@ from chainrule.interop.onnx_rms import RootMeanSquares, Step, check_inputs
 from chainrule.interop.onnx_run import not_run
 from chainrule.interop.value_graph import Made, layers_between
 from chainrule.layers import Activate, RMSNorm
+from chainrule.layers.parameter_shapes import copied
 from chainrule.layers.rms_norm import RMSNormParameters
 from chainrule.trees import Array
 

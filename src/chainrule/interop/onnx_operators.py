@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.interop.imported_layers import Imported, copied, dense, gains, taken
+from chainrule.interop.imported_layers import Imported, dense, gains, taken
 from chainrule.interop.onnx_activations import shortest
 from chainrule.interop.onnx_file import numbers
 from chainrule.layers import Activate, BatchNorm, Dropout, LayerNorm, RMSNorm, Scale
 from chainrule.layers.batch_norm import BatchNormParameters
+from chainrule.layers.parameter_shapes import copied
 from chainrule.layers.rms_norm import RMSNormParameters
 from chainrule.layers.scale import ScaleParameters
 from chainrule.trees import Array

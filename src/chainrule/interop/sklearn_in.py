@@ -6,7 +6,8 @@ from typing import Any
 
 from chainrule.errors import shown
 from chainrule.extras import library
-from chainrule.interop.imported_layers import assembled, copied, dense, taken
+from chainrule.interop.imported_layers import assembled, dense, taken
+from chainrule.layers.parameter_shapes import copied
 from chainrule.network import Network, Parameters
 
 HIDDEN = {"identity": "identity", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}

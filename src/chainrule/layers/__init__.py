@@ -14,7 +14,7 @@
 | `predictions.py` | the loss of several predictions side by side, as members make them |
 | `parameter_shapes.py` | the arrays of parameters: their form, and where they lie |
 | `dense_stack.py` | dense layers with dropout made at once, and parts of one |
-| `layer_words.py` | layers in words |
+| `layer_words.py`, `layer_table.py` | layers in words, and as a table of HTML |
 """
 
 from chainrule.layers.activate import Activate

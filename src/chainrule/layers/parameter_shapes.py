@@ -39,3 +39,14 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     dtype = np.dtype(dtype)
     room = np.empty(math.prod(shape) * dtype.itemsize + LINE, np.uint8)
     return np.ndarray(shape, dtype, room, -room.ctypes.data % LINE)
+
+
+def copied(array: Array, dtype: Any = None) -> NDArray[Any]:
+    """Return a copy of an array, of its dtype or another, that lies as parameters do.
+
+    >>> copied(np.ones((2, 3)).T).flags.c_contiguous
+    True
+    """
+    new = aligned(array.shape, dtype or array.dtype)
+    new[...] = array
+    return new
