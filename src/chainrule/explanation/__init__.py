@@ -24,6 +24,7 @@
 | `text.py`, `latex.py`, `markdown.py` | formats to be read as they are, or set |
 | `notebook.py`, `mathml.py`, `html_snippet.py` | formats for Jupyter and for browsers |
 | `typeset.py`, `escaping.py` | what LaTeX and MathML share; a format's own signs, escaped |
+| `formula_scripts/` | formulas in pages: filled, worked out, written |
 | `page/` | the page with the network drawn and live |
 | `line_patterns/` | the lines of any network, for pages that build networks |
 | `result.py` | what `explain` returns |

@@ -10,10 +10,10 @@ Each writer of formulas runs once, for any unit of any layer, and what it says i
 | `recording_sheet.py` | what a layer is given to write its formulas down |
 | `recorded_layers.py` | what each kind of layer says |
 | `recorded_formulas.py` | the formulas of activations, losses, optimizers and penalties |
-| `recorded_names.py` | the names in each convention, and the signs of each format |
+| `recorded_names.py` | the names in each convention |
 | `line_sums.js` | sums of which the largest terms are written |
 | `line_places.js` | where the units of a network stand |
-| `pattern_names.js`, `formula_writer.js` | names and formulas as text and as MathML |
+| `pattern_names.js` | what quantities are called |
 | `line_expander.js` | what is written down, filled in for a place of a network |
 | `example_lines.js`, `loss_lines.js` | the lines of an example; among them those of its loss |
 | `derivation_order.js` | the lines in order: the whole |
@@ -25,21 +25,18 @@ from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 
+from chainrule.explanation.formula_scripts import formula_scripts
 from chainrule.html_page.joined_scripts import closed
 
 SCRIPTS = (
     "line_sums",
     "line_places",
     "pattern_names",
-    "formula_writer",
     "line_expander",
     "loss_lines",
     "example_lines",
     "derivation_order",
 )
-
-SHARED = ("compiled_formulas", "fractions", "printed_digits")
-"""What the pages of derivations work formulas out with."""
 
 
 def pattern_data() -> dict[str, Any]:
@@ -48,8 +45,11 @@ def pattern_data() -> dict[str, Any]:
     >>> sorted(pattern_data())[:4]
     ['activations', 'kinds', 'losses', 'names']
     """
+    from chainrule.explanation.formula_scripts.writer_shapes import shapes
     from chainrule.explanation.line_patterns import recorded_formulas, recorded_layers
-    from chainrule.explanation.line_patterns.recorded_names import name_patterns, writer_shapes
+    from chainrule.explanation.line_patterns.recorded_names import name_patterns
+    from chainrule.explanation.mathml import MathML
+    from chainrule.explanation.text import Text
 
     kinds = recorded_layers.layer_patterns()
     made = {
@@ -60,7 +60,7 @@ def pattern_data() -> dict[str, Any]:
         "optimizers": recorded_formulas.optimizer_patterns(),
         "penalty": recorded_formulas.penalty_patterns(),
         "words": recorded_formulas.words(),
-        "shapes": writer_shapes(),
+        "shapes": {"text": shapes(Text()), "mathml": shapes(MathML())},
     }
     keys = [*_keys(made)]
     others = {leaf["name"] for kind in kinds.values() for leaf in kind["leaves"]} - {"W", "b"}
@@ -84,15 +84,14 @@ def _keys(part: Any) -> Iterator[list[Any]]:
 
 
 def pattern_script() -> str:
-    """Return the script that fills it in: `lineWork`, with the classes `Derivation`, `LinePlaces`.
+    """Return the script that fills it in: `lineWork`, with `Derivation` and what is around it.
 
     >>> pattern_script().startswith("const lineWork = (() => {")
     True
     """
-    page = resources.files("chainrule.explanation.page")
-    shared = [page.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in SHARED]
     own = [_script(f"{name}.js") for name in SCRIPTS]
-    return closed("{ Derivation, LinePlaces }", [*shared, *own], "lineWork")
+    made = "{ Derivation, LinePlaces, formulaElements }"
+    return closed(made, [*formula_scripts(), *own], "lineWork")
 
 
 def _script(name: str) -> str:

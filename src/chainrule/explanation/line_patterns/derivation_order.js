@@ -150,7 +150,7 @@ class Derivation {
     const [, tree, note] = isParameter(key) && this.at.leafOf(key).weight ? own.weight : own.other;
     const env = this.penaltyEnv(key);
     const formula = this.expander(env).tree(tree, env);
-    return { key: derivative(COST, key), formula, value: valueIn(formula), note, steps: [] };
+    return { key: derivative(COST, key), formula, value: evaluate(formula), note, steps: [] };
   }
 
   // The update
@@ -180,30 +180,8 @@ class Derivation {
 
   written(format) {
     const writer = new FormulaWriter(this.patterns.shapes, format, this.names);
-    return this.parts.map(({ steps, ...part }) => ({ ...part, lines: steps.flatMap(walked).map((step) => this.line(step, writer)) }));
-  }
-
-  line({ key, formula, value, note: own }, writer) {
-    const note = this.say(own);
-    const symbol = writer.named(key).text;
-    const shown = (digits) => writer.figure(figure(value, digits)).text;
-    if (!formula) return { symbol, formula: '', numbers: '', result: shown(this.digits || DIGITS), note, rounded: false, holds: '' };
-    const valueOf = ([, , own]) => own;
-    const printed = line(formula, value, valueOf, this.digits);
-    const put = ([, , own]) => writer.figure(figure(own, printed.putIn));
-    const only = (tree) => chosen(tree, valueOf);
-    const result = shown(printed.shown);
-    const letters = writer.write(formula, ([, own]) => writer.named(own)).text;
-    const numbers = writer.write(formula, put, only).text;
-    return {
-      symbol,
-      formula: letters,
-      numbers: numbers === result || numbers === letters ? '' : numbers,
-      result: letters === result ? '' : result,
-      note,
-      rounded: printed.rounded,
-      holds: formula[0] === '?' ? writer.condition(formula[1 + only(formula)], put, only) : '',
-    };
+    const line = (step) => writer.line({ ...step, note: this.say(step.note) }, this.digits);
+    return this.parts.map(({ steps, ...part }) => ({ ...part, lines: steps.flatMap(walked).map(line) }));
   }
 }
 

@@ -97,7 +97,7 @@ class ExampleLines {
     const [name, at] = general(list, env.at);
     const own = this.env(env.k, at);
     const noted = () => this.expander.noted(this.work(env.k).defined[name], own);
-    return this.define(key, value ?? (() => valueIn(this.formula(key).formula)), noted, asked);
+    return this.define(key, value ?? (() => evaluate(this.formula(key).formula)), noted, asked);
   }
 
   define(key, value, noted, asked = true) {
@@ -236,7 +236,7 @@ class ExampleLines {
     const parts = this.at.above.get(k).map(([q, port]) => this.noted(q, this.work(q).dx[port], j));
     const [, key, value] = this.dsent(k, j);
     if (parts.length === 1) return { key, value, ...parts[0] };
-    const formula = flat('+', parts.map((part) => part.formula));
+    const formula = joined('+', parts.map((part) => part.formula));
     return { key, value, formula, note: this.patterns.words['every way'], steps: [] };
   }
 
@@ -258,7 +258,7 @@ class ExampleLines {
       const of = this.quantity(list, env)[1];
       const by = () => this.expander.tree(much, env);
       const key_ = derivative(of, key);
-      return [this.derived(place, of), this.define(key_, () => valueIn(by()), () => ({ formula: by(), note: '' }))];
+      return [this.derived(place, of), this.define(key_, () => evaluate(by()), () => ({ formula: by(), note: '' }))];
     });
   }
 
@@ -275,7 +275,7 @@ class ExampleLines {
   }
 
   gradientStep(key) {
-    const terms = this.pairs(key).map(([d, by]) => flat('*', [d, by]));
+    const terms = this.pairs(key).map(([d, by]) => joined('*', [d, by]));
     const value = exactSum(terms.map(valueIn));
     return { key: derivative(this.cost, key), formula: sumTree(terms), value, note: '', steps: [] };
   }
@@ -310,7 +310,7 @@ class ExampleLines {
     if (by[1] === step.key) return [];
     if (d[0] !== 'q' || !this.defined.has(d[1]) || this.asked.has(d[1])) return [step];
     const noted = this.formula(d[1]);
-    if (noted.formula?.[0] === '*') return [{ ...step, formula: flat('*', [noted.formula, by]) }];
+    if (noted.formula?.[0] === '*') return [{ ...step, formula: joined('*', [noted.formula, by]) }];
     return [{ key: d[1], value: d[2], steps: [], ...noted }, step];
   }
 
@@ -363,7 +363,7 @@ class ExampleLines {
     }
     const outputs = Array.from({ length: this.at.width(k) }, (_, j) => j);
     if (outputs.length <= this.top + 1) return [outputs, outputs];
-    const part = (j, source) => Math.abs(valueIn(this.expander.tree(reach, this.env(k, { '@u': j, '@v': source }))));
+    const part = (j, source) => Math.abs(evaluate(this.expander.tree(reach, this.env(k, { '@u': j, '@v': source }))));
     return [outputs, outputs.map((j) => Math.max(...below[0].map((source) => part(j, source))))];
   }
 }
@@ -386,6 +386,6 @@ const general = (list, at) => {
 const quantitiesIn = (tree) => {
   if (!Array.isArray(tree)) return [];
   if (tree[0] === 'q') return [tree];
-  if (tree[0] === '?') return quantitiesIn(tree[1 + chosen(tree, ([, , value]) => value)][0]);
+  if (tree[0] === '?') return quantitiesIn(tree[1 + chosen(tree)][0]);
   return tree.slice(1).flatMap(quantitiesIn);
 };

@@ -3,17 +3,6 @@
 //
 //   env   { at: where "@u" and other places are, k, place, given, holes, letters, numbers }
 
-const leafOf = (key, value) => ['q', key, value];
-
-const valueIn = (tree) => evaluate(tree, ([, , value]) => value);
-
-const isJoined = (kind) => kind === '+' || kind === '*';
-
-// Terms of sums and factors of products as they are one after the other.
-const flat = (kind, parts) => [kind, ...parts.flatMap((part) => (part[0] === kind ? part.slice(1) : [part]))];
-
-const holdsFor = (left, sign, right) => COMPARISONS[sign](valueIn(left), valueIn(right));
-
 class LineExpander {
   // `lines` says what keys are: quantity(keyList, env), and how many terms are written: top.
   constructor(patterns, lines) {
@@ -24,18 +13,14 @@ class LineExpander {
     const of = (part) => this.tree(part, env);
     const [kind, ...parts] = pattern;
     switch (kind) {
-      case 'n': return pattern;
       case 'q': return this.leaf(parts, env);
       case '#': return numberTree(env.numbers(parts[0]));
-      case 'f': return ['f', parts[0], ...parts.slice(1).map(of)];
-      case '?': return ['?', ...parts.map(([value, left, sign, right]) => [of(value), of(left), sign, of(right)])];
-      case '|': return this.either(parts, of);
       case 'Σ': return this.sum(parts, env);
       case 'over': return this.over(parts, env);
       case 'if': return of(parts[this.answer(parts[0], env) ? 1 : 2]);
       case 'same': return ['n', this.answer(pattern, env) ? '1' : '0'];
       case 'local': return this.local(parts, env);
-      default: return isJoined(kind) ? flat(kind, parts.map(of)) : [kind, ...parts.map(of)];
+      default: return filledIn(pattern, of);
     }
   }
 
@@ -44,10 +29,6 @@ class LineExpander {
     if (!kind.startsWith('=')) return this.lines.quantity(list, env);
     const hole = env.holes[kind.slice(1)];
     return typeof hole === 'function' ? hole(env.at[unit]) : hole;
-  }
-
-  either([form, left, sign, right, other], of) {
-    return of(holdsFor(of(left), sign, of(right)) ? form : other);
   }
 
   terms(count, place, term, env) {
@@ -74,7 +55,7 @@ class LineExpander {
 
   local([of, by, value], env) {
     const [a, b] = [of, by].map((list) => this.lines.quantity(list, env)[1]);
-    return leafOf(derivative(a, b), valueIn(this.tree(value, env)));
+    return leafOf(derivative(a, b), evaluate(this.tree(value, env)));
   }
 
   answer([question, ...given], env) {
@@ -105,7 +86,7 @@ class LineExpander {
   step([list, pattern, note, when], env, value) {
     const formula = pattern && this.tree(pattern, env);
     const key = this.keyIn(list, env);
-    const own = value ?? (formula ? valueIn(formula) : env.letters[key.text]);
+    const own = value ?? (formula ? evaluate(formula) : env.letters[key.text]);
     if (key.kind === 'letter') env.letters[key.text] = own;
     if (when && !holdsFor(this.tree(when[0], env), when[1], this.tree(when[2], env))) return undefined;
     return { key, formula, note, value: own, steps: [] };

@@ -30,7 +30,7 @@ class LossLines {
     if (!this.smoothing) return this.target(j);
     const of = { holes: { y: this.target(j) }, numbers: this.numbers([this.smoothing]) };
     const formula = this.lines.expander.tree(this.lines.patterns.softmax.smoothed, of);
-    return leafOf(keyOf('letter', 1, j, 0, [], 't'), valueIn(formula));
+    return leafOf(keyOf('letter', 1, j, 0, [], 't'), evaluate(formula));
   }
 
   numbers(parameters) { return numbersOf(parameters, { outputs: this.outputs }); }
@@ -42,7 +42,7 @@ class LossLines {
   }
 
   // What the loss's link makes of an output.
-  p(j) { return leafOf(keyOf('p', this.k, j), this.once(`p ${j}`, () => valueIn(this.probability(j).formula))); }
+  p(j) { return leafOf(keyOf('p', this.k, j), this.once(`p ${j}`, () => evaluate(this.probability(j).formula))); }
 
   probability(j) {
     return this.once(`probability ${j}`, () => {
@@ -83,7 +83,7 @@ class LossLines {
     return this.lines.expander.tree(form, { holes, letters: this.softmax.letters });
   }
 
-  share(j) { return leafOf(this.shareKey(j), this.once(`value ${j}`, () => valueIn(this.shareFormula(j)))); }
+  share(j) { return leafOf(this.shareKey(j), this.once(`value ${j}`, () => evaluate(this.shareFormula(j)))); }
 
   get value() { return exactSum(this.counted.map((j) => this.share(j)[2])); }
 

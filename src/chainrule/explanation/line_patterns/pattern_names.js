@@ -2,8 +2,6 @@
 
 const OF_OTHERS = ['x', 'a', 'kept', 'own', 'loss'];
 
-const LEAST_LEVEL = { sum: 0, product: 1, power: 2, atom: 3 };
-
 const shifted = (text, signs) => String(text).replace(/\d/g, (digit) => signs[digit]);
 
 class PatternNames {

@@ -1,16 +1,15 @@
-"""Formulas written down as lists, with a hole for each mark: what `json_formulas` has, and more.
+"""Formulas written down as lists, with a hole for each mark: what `formula_trees` has, and more.
 
 | list | is |
 |---|---|
 | `["q", ...key]` | a quantity, by what it is to the layer or the line |
 | `["#", name]` | a number by its name: an option of a layer, a size, half a parameter |
-| `["|", form, left, sign, right, other]` | one of two ways to write a number |
 | `["Σ", count, place, term]` | a sum over so many places, the largest terms of it written |
 | `["over", place, count, at, term, apart, parts]` | ∂C by an input, over all outputs |
 | `["if", question, tree, tree]` | by a question, of places or of dropout |
 | `["act", facet, z, a]` | the formula of an activation, or of its slope |
 | `["local", of, by, value]` | a derivative, whose number is that of a formula |
-| all else | as in `json_formulas` |
+| all else | as in `formula_trees` |
 """
 
 from __future__ import annotations
@@ -19,16 +18,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule.explanation.derivation_steps import NotedFormula, Step
-from chainrule.explanation.expressions import (
-    Condition,
-    Either,
-    Expression,
-    Quantity,
-    node,
-)
+from chainrule.explanation.expressions import Expression, Quantity, node
+from chainrule.explanation.formula_scripts.formula_trees import condition_tree, node_tree
 from chainrule.explanation.line_patterns.recorded_tables import Place, Recorded, Tree
 from chainrule.explanation.notation import Key
-from chainrule.explanation.page.json_formulas import node_tree
 
 Marks = Mapping[str, str]
 """Of numbers as they are written: the names that stand for them."""
@@ -65,16 +58,10 @@ def tree(e: Any, marks: Marks | None = None) -> Tree:
                 return own
             case Quantity(key):
                 return ["q", *key_list(key)]
-            case Either(condition, form, other):
-                return ["|", of(form), *_condition(condition, of), of(other)]
         made: Tree = node_tree(part, of)
         return ["#", known[made[1]]] if made[0] == "n" and made[1] in known else made
 
     return of(node(e))
-
-
-def _condition(c: Condition, of: Any) -> Tree:
-    return [of(c.left), c.sign, of(c.right)]
 
 
 def noted_tree(given: Any, marks: Marks | None = None) -> Tree:
@@ -94,5 +81,5 @@ def step_list(step: Step, marks: Marks | None = None) -> Tree:
     [['b', 'j'], ['n', '1'], '', None]
     """
     formula = tree(step.formula, marks) if isinstance(step.formula, Expression) else None
-    when = _condition(step.when, lambda part: tree(part, marks)) if step.when else None
+    when = condition_tree(step.when, lambda part: tree(part, marks)) if step.when else None
     return [key_list(step.key), formula, step.note, when]

@@ -37,8 +37,8 @@ from chainrule.optimizers import OPTIMIZERS, Optimizer
 PARAMETERS = (0.0109, 0.0113)
 """The marks of the parameters of a row; of each its half is known too."""
 
-OUTPUTS, STEP = 1031, 1033
-"""The marks of how many outputs there are, and of the step."""
+OUTPUTS = 1031
+"""The mark of how many outputs there are."""
 
 
 def _marks(values: dict[Any, str]) -> Marks:
@@ -212,10 +212,10 @@ STATES = (0.0301, 0.0303)
 def _lines(made: Optimizer, values: dict[str, Any]) -> dict[str, Any]:
     """The names of the state's numbers, the lines of a weight, and those of what does not decay."""
     names: dict[Any, str] = {v: name for name, v in values.items() if not isinstance(v, bool)}
-    marks = _marks(names | {STEP: "t", STEP + 1: "t + 1"})
+    marks = _marks(names)
     state = STATES[: len(made.init(np.array([0.5])))]
     roles = {
-        role: update(made, _hole("w"), _hole("g"), state, STEP, decays=role == "weight")
+        role: update(made, _hole("w"), _hole("g"), state, 1, decays=role == "weight")
         for role in ("weight", "other")
     }
     letters = {

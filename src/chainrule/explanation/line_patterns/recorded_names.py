@@ -24,7 +24,7 @@ from chainrule.explanation.notation import (
     name_of,
 )
 from chainrule.explanation.text import LOWER, UPPER, Text
-from chainrule.explanation.writer import Precedence, Writer, WrittenCase
+from chainrule.explanation.writer import Precedence
 
 UNIT, SOURCE, NUMBER, HIDDEN, PLACE, LAST, EXAMPLE = 5013, 5023, 5033, 5043, 5053, 5163, 5073
 OUTER, PATH = "5083", "5083.5093"
@@ -177,53 +177,6 @@ def _parameters(where: str, layer: int, others: Collection[str]) -> Iterator[tup
         yield word, key, at
         if not leaf.startswith("running_"):
             yield f"{word} new", Key("new", of=(key,)), at
-
-
-def writer_shapes() -> dict[str, Any]:
-    """Return what formulas are made of as text and as MathML, with $1, $2 for what is put in.
-
-    >>> writer_shapes()["text"]["minus"]
-    '−$1'
-    """
-    return {"text": _shapes(Text()), "mathml": _shapes(MathML())}
-
-
-def _shapes(writer: Writer) -> dict[str, Any]:
-    one, two, three = "$1", "$2", "$3"
-    case = WrittenCase(one, two, "$4", three)
-    return {
-        "number": writer.number(one),
-        "letter": writer.number("∞").replace("∞", one),
-        "minus": writer.minus(one),
-        "plus": writer.further(one, taken=False),
-        "less": writer.further(one, taken=True),
-        "product": writer.product([one, two]),
-        "quotient": writer.quotient(one, two),
-        "half": writer.quotient("1", "2"),
-        "power": writer.power(one, two),
-        "call": writer.call("f", [one]),
-        "calls": writer.call("f", [one, two]),
-        "abs": writer.call("abs", [one]),
-        "sqrt": writer.call("sqrt", [one]),
-        "exp": writer.power("e", one),
-        "brackets": writer.brackets(one),
-        "ratio": writer.ratio(one, two),
-        "square": writer.power(one, "2"),
-        "cases": _cases(writer, case),
-        "condition": writer.cases([WrittenCase("", two, "$4", three)]),
-        "code": writer.name(Name(one, code=True)),
-        "words": writer.name(Name("$1 $2")).replace("$1 $2", one),
-    }
-
-
-def _cases(writer: Writer, case: WrittenCase) -> list[str]:
-    """What stands before rows of cases, a row, what stands between rows and behind them."""
-    one, two = (writer.cases([case] * count) for count in (1, 2))
-    found = re.search("<mtr>.*</mtr>", one)
-    row = found[0] if found else one
-    before, _, after = one.partition(row)
-    between = two[len(before + row) : len(two) - len(row + after)]
-    return [before, row, between, after]
 
 
 def _pattern(key: Key, at: Any, notation: Notation) -> list[Any]:

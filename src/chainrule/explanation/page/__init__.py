@@ -2,8 +2,6 @@
 
 | file | what it is for |
 |---|---|
-| `mathml_templates.py` | formulas as MathML, with holes for names and figures |
-| `json_formulas.py` | formulas as lists |
 | `drawn_units.py` | what is drawn: units, edges, bands and bows; of a large network the strongest |
 | `embedded_numbers.py` | the core's numbers, until the page works them out or where it does not |
 | `number_tables.py` | every number of what is drawn |
@@ -13,16 +11,13 @@
 | `training_rounds.js` | rounds of training |
 | `page_data.py` | everything that the page knows, as JSON |
 | `page.html`, `page.css` | what it looks like |
-| `compiled_formulas.js` | formulas worked out |
-| `fractions.js` | formulas of printed numbers worked out exactly |
-| `printed_digits.js`, `formula_view.js` | digits that hold; names and figures put into formulas |
 | `quantity_values.js` | the number of every quantity that a formula names |
 | `network_drawing.js`, `marks.js`, `cost_curve.js` | the views: what is drawn |
 | `number_fields.js`, `derivation_view.js` | the views: what is written |
 | `page.js` | the state, and what follows from it |
 | `stepping.js`, `changes.js`, `controls.js` | what the keys, fields and buttons do |
 
-The scripts are joined, in the order of `SCRIPTS`, when a page is made.
+The scripts are joined, in the order of `SCRIPTS` after those of formulas, when a page is made.
 """
 
 from __future__ import annotations
@@ -33,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.engine.wasm import engine_data, engine_script
 from chainrule.errors import check_whole
+from chainrule.explanation.formula_scripts import formula_scripts
 from chainrule.explanation.notation import COST
 from chainrule.explanation.page.page_data import data, visible
 from chainrule.explanation.text import Text
@@ -43,12 +39,8 @@ if TYPE_CHECKING:
     from chainrule.explanation.result import Explanation
 
 SCRIPTS = (
-    "compiled_formulas",
     "page_engine",
     "training_rounds",
-    "fractions",
-    "printed_digits",
-    "formula_view",
     "quantity_values",
     "marks",
     "network_drawing",
@@ -82,7 +74,7 @@ def page(explanation: Explanation, rounds: int = 10_000) -> Page:
     """
     rounds = check_whole("page: rounds", rounds, least=1)
     known = data(explanation, rounds)
-    own = [_file(f"{s}.js") for s in SCRIPTS]
+    own = [*formula_scripts(), *(_file(f"{s}.js") for s in SCRIPTS)]
     script = joined_scripts([engine_script(), *own] if known["live"] else own)
     style = _file("page.css")
     filled = string.Template(_file("page.html")).substitute(

@@ -7,7 +7,7 @@ const choices = () => {
   subjects.forEach(({ id, kind }, k) => {
     const key = page.keys[id];
     const word = { C: 'the cost', all: 'every weight and bias' }[kind];
-    const name = word ?? (kind === 'x' || kind === 'a' ? page.unitName(kind, key.layer, key.unit) : nameText(key.name));
+    const name = word ?? (kind === 'x' || kind === 'a' ? page.unitName(kind, key.layer, key.unit) : textOf(key));
     if (!groups.has(GROUPS[kind])) groups.set(GROUPS[kind], el('optgroup', { label: GROUPS[kind] }));
     groups.get(GROUPS[kind]).append(new Option(name, k));
   });
@@ -16,11 +16,11 @@ const choices = () => {
 
 const rate = () => {
   if (!page.update || !page.live) return;
-  const name = nameText(page.letters.rate);
+  const name = asName(page.letters.rate).text;
   const input = field(name, [(number) => number >= 0, 'a number from 0'], (number) => edit('rate', {}, number, name), soon);
   input.id = 'rate';
   input.show(page.update.rate);
-  $('rates').append(el('span', {}, 'rate ', math(nameMath(page.letters.rate).text)), input);
+  $('rates').append(el('span', {}, 'rate ', ...formulaElements(asName(page.letters.rate).math)), input);
 };
 
 const arrows = (event) => {

@@ -3,9 +3,17 @@
 
 const CHAIN = 'The chain rule'; // the title of the part that stands above all others
 
+// Formulas in which each name and figure says what part of the drawing it is of.
+class MarkingWriter extends FormulaWriter {
+  marked({ id }, text) {
+    const own = elementOf(id, page.keys);
+    return own ? `<mrow data-el="${own}">${text}</mrow>` : text;
+  }
+}
+
 class Derivation {
   constructor(root, page, { hover }) {
-    Object.assign(this, { root, page });
+    Object.assign(this, { root, page, writer: new MarkingWriter(page.shapes, 'mathml', names) });
     for (const [kind, on] of [['pointerover', true], ['pointerout', false]]) {
       root.addEventListener(kind, (event) => {
         const own = event.target.closest('[data-el]')?.dataset.el;
@@ -39,10 +47,10 @@ class Derivation {
     const items = [];
     let waiting = [];
     for (const step of values.steps(ids)) {
-      const item = this.line(step, values);
+      const item = this.line(step);
       items.push(item);
       waiting.push({ item, step, text: this.said(step) });
-      if (this.page.keys[step.key].kind !== 'letter') {
+      if (step.key.kind !== 'letter') {
         this.stage(title, step, waiting);
         waiting = [];
       }
@@ -52,7 +60,7 @@ class Derivation {
 
   // Lines that belong to one unit, or to the cost, make one stage.
   stage(title, { key, formula }, waiting) {
-    const own = title === 'The cost' || !elementOf(key, this.page.keys) ? 'C' : this.about(key);
+    const own = title === 'The cost' || !elementOf(key.id, this.page.keys) ? 'C' : this.about(key);
     let stage = this.stages.at(-1);
     if (stage?.title !== title || stage.own !== own) {
       stage = { title, own, lines: [], said: [], lit: new Set([own]) };
@@ -60,78 +68,41 @@ class Derivation {
     }
     stage.lines.push(...waiting.map(({ item }) => item));
     stage.said.push(...waiting.map((each) => each.text));
-    for (const leaf of leaves(formula)) stage.lit.add(elementOf(leaf[1], this.page.keys));
+    for (const [, { id }] of leaves(formula)) stage.lit.add(elementOf(id, this.page.keys));
     if (title !== 'Forward' && title !== 'The cost') stage.lit.forEach((each) => this.path.add(each));
   }
 
   // The unit or parameter that a line works out.
-  about(id) {
-    const key = this.page.keys[id];
-    return elementOf(key.kind === 'd' ? key.of[1] : id, this.page.keys);
+  about({ id, kind, of }) {
+    return elementOf(kind === 'd' ? of[1] : id, this.page.keys);
   }
 
   said({ key, value }) {
-    return `${nameText(this.page.nameOf(key))} = ${text(value, this.page.digits || DIGITS)}`;
+    return `${textOf(key)} = ${text(value, this.page.digits || DIGITS)}`;
   }
 
   // The chain rule itself, before the working of its factors.
   chain(ids, values) {
-    const steps = [...values.steps(ids)].map((step) => this.line(step, values, 'div'));
+    const steps = [...values.steps(ids)].map((step) => this.line(step, 'div'));
     return el('div', { class: 'chain' }, ...steps);
   }
 
-  line({ key, formula, template, note, value, valueOf }, values, tag = 'li') {
-    const item = el(tag, { class: 'step', 'data-key': key });
-    const symbol = el('div', { class: 'symbol' }, math(this.name(['q', key]).text));
-    item.append(symbol);
-    const { digits } = this.page;
-    if (!formula) {
-      item.append(this.equal('result', '=', [math(figureMath(value, digits || DIGITS).text)], note));
-      return item;
-    }
-    const shown = line(formula, value, valueOf, digits);
-    const put = (leaf) => this.figure(leaf, valueOf, shown.putIn);
-    const only = (tree) => chosen(tree, valueOf);
-    const rows = [filled(template, (leaf) => this.name(leaf, valueOf)), filled(template, put, only)].map(({ text }) => maths(text));
-    const result = [math(figureMath(value, shown.shown).text)];
-    const [letters, numbers, whole] = [...rows, result].map((nodes) => nodes.map((node) => node.textContent).join(''));
-    item.append(this.equal('formula', '=', rows[0]));
-    if (numbers !== whole && numbers !== letters) item.append(this.equal('numbers', '=', rows[1]));
-    const remarks = [this.holds(template, put, only), note, shown.rounded ? 'rounded' : ''];
-    if (letters !== whole) item.append(this.equal('result', shown.rounded ? '≈' : '=', result, ...remarks));
+  line(step, tag = 'li') {
+    const { symbol, formula, numbers, result, note, rounded, holds } = this.writer.line(step, this.page.digits);
+    const item = el(tag, { class: 'step', 'data-key': step.key.id }, el('div', { class: 'symbol' }, ...formulaElements(symbol)));
+    if (formula) item.append(this.equal('formula', '=', formula));
+    if (numbers) item.append(this.equal('numbers', '=', numbers));
+    const held = holds && el('span', {}, 'for ', ...formulaElements(holds));
+    if (result) item.append(this.equal('result', rounded ? '≈' : '=', result, held, note, rounded ? 'rounded' : ''));
     return item;
   }
 
-  equal(kind, mark, nodes, ...remarks) {
-    const first = el('span', { class: 'first' }, el('span', { class: 'equals' }, mark), nodes[0]);
-    const row = el('div', { class: kind }, first, ...nodes.slice(1));
+  equal(kind, mark, text, ...remarks) {
+    const [head, ...more] = formulaElements(text);
+    const first = el('span', { class: 'first' }, el('span', { class: 'equals' }, mark), head);
+    const row = el('div', { class: kind }, first, ...more);
     remarks.filter(Boolean).forEach((remark) => row.append(el('span', { class: 'remark' }, remark)));
     return row;
-  }
-
-  // Which of the cases holds, by the figures.
-  holds([, [first]], put, only) {
-    if (typeof first === 'string' || first[1][0] !== '?') return '';
-    const [, cases, , rows] = first;
-    const [, condition] = rows[only(cases)];
-    return el('span', {}, 'for ', math(filled(condition, put, only).text));
-  }
-
-  // The name of a quantity; of the rest of a sum that of one of zeros, where it is one.
-  name(leaf, valueOf) {
-    const { ofZeros } = this.page.keys[leaf[1]];
-    const { text, level } = nameMath(ofZeros && valueOf(leaf) === 0 ? ofZeros : this.page.nameOf(leaf[1]));
-    return { text: this.marked(leaf, text), level };
-  }
-
-  figure(leaf, valueOf, digits) {
-    const { text, level } = figureMath(valueOf(leaf), digits);
-    return { text: this.marked(leaf, text), level };
-  }
-
-  marked(leaf, text) {
-    const own = elementOf(leaf[1], this.page.keys);
-    return own ? `<mrow data-el="${own}">${text}</mrow>` : `<mrow>${text}</mrow>`;
   }
 
   // Show how far the steps have come: none of them is chosen where `at` is undefined.

@@ -63,9 +63,9 @@ class Tables {
 
   // The name, which selects what it names.
   named(id) {
-    const { kind, layer, unit, name } = this.page.keys[id];
+    const { kind, layer, unit } = this.page.keys[id];
     const own = elementOf(id, this.page.keys);
-    const text = kind === 'x' || kind === 'a' ? this.unit(layer, unit) : nameText(name);
+    const text = kind === 'x' || kind === 'a' ? this.unit(layer, unit) : textOf(this.page.keys[id]);
     const button = el('button', { type: 'button', class: 'pick', 'data-el': own, 'aria-label': `explain ${text}` }, el('bdi', {}, named(text)));
     button.addEventListener('click', () => this.select(own));
     return button;
@@ -94,8 +94,8 @@ class Tables {
   }
 
   field(id) {
-    const { kind, layer, unit, source, text: letter, name: own } = this.page.keys[id];
-    const name = nameText(own);
+    const { kind, layer, unit, source, text: letter } = this.page.keys[id];
+    const name = textOf(this.page.keys[id]);
     const target = TARGETS[kind === 'y' ? this.page.headOf(unit).target : 'real'];
     const place = { layer, unit, source, text: letter };
     const input = field(name, target, (number) => this.edit(kind, place, number, name), this.soon);

@@ -19,26 +19,17 @@ const places = new Map(page.keys.filter((key) => !key.of.length && !key.text).ma
   [[key.kind, key.layer, key.unit, key.source].join(), key.id]));
 page.find = (kind, layer, unit, source = 0) => places.get([kind, layer, unit, source].join());
 
-// The forms of a step's formula after so many rounds, with its quantities in their places.
-const inPlace = (part, quantities, t) => {
-  if (!Array.isArray(part)) return part;
-  if (part[0] === 't') return ['n', String(t + part[1])];
-  if (part[0] !== 'q') return part.map((each) => inPlace(each, quantities, t));
-  const own = quantities[part[1]];
-  return ['q', ...(Array.isArray(own) ? own : [own])];
+// What quantities are called, as writers ask for it: the rest of a sum after whether it is of zeros.
+const asName = ([, , , , text, math, level]) => ({ text, math, level });
+const names = {
+  name(key, value) {
+    if (key.kind === 'd') return { ratio: key.of.map((id) => this.name(page.keys[id])) };
+    const own = key.example === HERE ? page.names[state.row][key.id] : key.name;
+    return asName(key.ofZeros && value === 0 ? key.ofZeros : own);
+  },
 };
-const general = page.forms;
-page.forms = (id, round) => {
-  const step = page.steps[id];
-  if (step.round !== round) Object.assign(step, { round, forms: inPlace(general[step.form], step.quantities, (page.update?.step ?? 1) + round) });
-  return step.forms;
-};
-
-page.nameOf = (id) => {
-  const key = page.keys[id];
-  if (key.kind === 'd') return key.of.map(page.nameOf);
-  return key.example === HERE ? page.names[state.row][id] : key.name;
-};
+const [inText, inMath] = ['text', 'mathml'].map((format) => new FormulaWriter(page.shapes, format, names));
+const textOf = (key) => inText.named(key).text;
 
 page.unitOf = (layer, j) => page.units[layer + 1][page.shown.units[layer + 1].indexOf(j)] ?? '';
 
@@ -51,7 +42,7 @@ page.unitName = (kind, layer, j) => {
 // Parameters, how they are said, and what is drawn of them.
 const WORDS = { w: 'weight', b: 'bias', parameter: 'parameter' };
 for (const key of page.keys.filter(({ kind }) => WORDS[kind])) {
-  Object.assign(key, { el: `p/${key.id}`, said: `${WORDS[key.kind]} ${nameText(key.name)}` });
+  Object.assign(key, { el: `p/${key.id}`, said: `${WORDS[key.kind]} ${textOf(key)}` });
 }
 for (const [layer, j, from, k, id] of page.shown.edges.filter((edge) => edge[4] >= 0)) {
   const ends = `from ${page.unitOf(from, k)} to ${page.unitOf(layer, j)}`;
@@ -85,7 +76,8 @@ const soon = (act) => {
 
 // Subjects
 
-const subjects = page.subjects.map(([id, parts]) => ({ id, parts, kind: page.keys[id].kind }));
+const subjects = page.subjects.map(([id, parts]) => (
+  { id, kind: page.keys[id].kind, parts: parts.map(([title, ...own]) => [...page.titles[title], ...own]) }));
 const rowsOf = ({ parts }) => [...new Set(parts.map((part) => part[2]).filter((row) => row >= 0))];
 const partsOf = (row) => subjects[state.subject].parts.filter(([, , own]) => own < 0 || own === row);
 
@@ -126,7 +118,7 @@ const choose = (subject) => {
 
 const outcome = () => {
   const end = ending();
-  return end === undefined ? 'every weight and bias' : `${nameText(page.nameOf(end))} = ${text(result(end), page.digits || DIGITS)}`;
+  return end === undefined ? 'every weight and bias' : `${textOf(page.keys[end])} = ${text(result(end), page.digits || DIGITS)}`;
 };
 
 const result = (end) => values.of(end, page.known.get(`${state.row} ${end}`));
@@ -166,9 +158,9 @@ const light = () => {
 const head = () => {
   const { kind } = subjects[state.subject];
   const end = ending();
-  const symbol = kind === 'all' || end === undefined ? 'every weight and bias' : math(nameMath(page.nameOf(end)).text);
-  $('symbol').replaceChildren(symbol);
-  $('value').replaceChildren(...(end === undefined ? [] : [math(`<mo>=</mo>${figureMath(result(end), page.digits || DIGITS).text}`)]));
+  const symbol = kind === 'all' || end === undefined ? ['every weight and bias'] : formulaElements(inMath.named(page.keys[end]).text);
+  $('symbol').replaceChildren(...symbol);
+  $('value').replaceChildren(...(end === undefined ? [] : formulaElements(`<mo>=</mo>${inMath.figure(figure(result(end), page.digits || DIGITS)).text}`)));
   $('subject').value = state.subject;
   const rows = rowsOf(subjects[state.subject]);
   $('row').replaceChildren(...rows.map((row) => new Option(`example ${row + 1}`, row)));
@@ -180,8 +172,8 @@ const gather = () => {
   if (page.live) return;
   const note = (id, value) => page.known.set(`${state.row} ${id}`, value);
   for (const { key, formula, value } of new Values(page, net, state).steps(partsNow().flatMap((part) => part[3]))) {
-    leaves(formula).forEach((leaf) => note(leaf[1], leaf[2]));
-    note(key, value);
+    leaves(formula).forEach(([, own, number]) => note(own.id, number));
+    note(key.id, value);
   }
 };
 

@@ -11,7 +11,9 @@ import numpy as np
 from chainrule import losses
 from chainrule.explanation.derivation import derive_from
 from chainrule.explanation.derivation_steps import Derivation
+from chainrule.explanation.formula_scripts.writer_shapes import shapes
 from chainrule.explanation.forward_backward import Passes
+from chainrule.explanation.mathml import MathML
 from chainrule.explanation.notation import COST, Key, derivative
 from chainrule.explanation.page.class_costs import ClassCosts
 from chainrule.explanation.page.drawn_units import DrawnUnits, NetworkNumbers, drawn_units
@@ -20,11 +22,11 @@ from chainrule.explanation.page.embedded_numbers import (
     other_parameters,
     updated_numbers,
 )
-from chainrule.explanation.page.mathml_templates import shapes
 from chainrule.explanation.page.number_tables import tables
 from chainrule.explanation.page.page_derivations import Library, name_list
 from chainrule.explanation.page.page_engine import numbers, page_engine, why_fixed, why_unknown
 from chainrule.explanation.subjects import ALL
+from chainrule.explanation.text import Text
 from chainrule.loss_row import Head
 from chainrule.targets import encode
 
@@ -81,10 +83,11 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
         "subjects": subjects,
         "first": {name: [*own.items()] for name, own in library.first.items()},
         "keys": library.keys,
+        "titles": library.titles,
         "steps": library.steps,
         "forms": library.forms,
         "costs": library.costs,
-        "shapes": shapes(),
+        "shapes": {"text": {"ratio": Text().ratio("$1", "$2")}, "mathml": shapes(MathML())},
         "names": library.names_by_row(),
         "units": [[d.at.unit(layer - 1, j) for j in u] for layer, u in enumerate(drawn.units)],
         "closing": explanation.closing,

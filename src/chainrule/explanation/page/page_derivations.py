@@ -2,33 +2,25 @@
 
 What is of one of several examples is written for any of them: `HERE` stands for its number.
 
-A step is `[key, forms, quantities, note, steps]`, and its value where the page works out none. A
+A step is `[key, form, quantities, note, steps]`, and its value where the page works out none. A
 quantity is the number of its key, or `[key, value]` where that is all that the page knows of it;
-the value is `[parameter]` or `[parameter, k]` of what is a parameter, or number k of its state. The
-forms of formulas are embedded once too, for any quantities in their places:
-
-| form | is |
-|---|---|
-| `[formula, template]` | a formula; both null of a step that is given |
-| `[left, sign, right, forms, forms]` | those where a condition holds, and those where it does not |
-| `null` | no line |
+the value is `[parameter]` or `[parameter, k]` of what is a parameter, or number k of its state. A
+form is `[formula, condition]`, embedded once for any quantities in their places: no formula of a
+step that is given, and no condition where there always is a line (`formula_trees.py`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 from chainrule.explanation.derivation_steps import Derivation, Part, Step
-from chainrule.explanation.expressions import Condition, Quantity
-from chainrule.explanation.form_choice import forms
+from chainrule.explanation.expressions import Expression, Quantity
+from chainrule.explanation.formula_scripts.formula_trees import Tree, condition_tree, tree
 from chainrule.explanation.mathml import MathML
 from chainrule.explanation.notation import Key, Name, Ratio
 from chainrule.explanation.page.class_costs import ClassCosts
-from chainrule.explanation.page.json_formulas import Tree, tree
-from chainrule.explanation.page.mathml_templates import template
 from chainrule.explanation.result import Explanation
 from chainrule.explanation.sums import EACH_0
 from chainrule.explanation.text import Text
@@ -56,6 +48,7 @@ class Library:
         self.keys: list[Any] = []
         self.steps: list[Any] = []
         self.forms: list[Any] = []
+        self.titles: list[Any] = []
         self.costs: list[dict[str, list[int]]] = []
         self.rows: set[int] = set()
         self.first: dict[str, dict[int, float]] = {"keys": {}, "steps": {}}
@@ -68,6 +61,7 @@ class Library:
         self._keys: dict[Key, int] = {}
         self._steps: dict[str, int] = {}
         self._forms: dict[str, int] = {}
+        self._titles: dict[str, int] = {}
         self._known: dict[tuple[int, frozenset[Key], int], tuple[Step, int]] = {}
 
     def key(self, key: Key) -> int:
@@ -92,7 +86,7 @@ class Library:
         return name_list(self.explanation.name(key))
 
     def derivation(self, derivation: Derivation, costs: ClassCosts | None = None) -> list[Any]:
-        """Return the parts of a derivation: title, note, example, numbers of steps.
+        """Return the parts of a derivation: number of title and note, example, numbers of steps.
 
         Of a cost whose lines are others for other classes, the number of these comes last.
         """
@@ -102,9 +96,10 @@ class Library:
         parts = [self._part(part, letters, n) for part in derivation.parts]
         self._notes = False
         for part in parts:
-            if costs and part[0] == "The cost":
-                lines = costs.lines(derivation, part[2])
-                part.append(self._costs(lines, letters, part[2] + 1 if n > 1 else 0))
+            title, row, _ = part
+            if costs and self.titles[title][0] == "The cost":
+                lines = costs.lines(derivation, row)
+                part.append(self._costs(lines, letters, row + 1 if n > 1 else 0))
         return parts
 
     def _costs(self, lines: dict[str, list[Step]], letters: frozenset[Key], example: int) -> int:
@@ -133,7 +128,8 @@ class Library:
             self._moved = _moved(part.steps[k:])
             steps.append(self._step(step, letters, example))
         self._notes = asked
-        return [_EXAMPLE.sub("", part.title), part.note, row, steps]
+        title = _once([_EXAMPLE.sub("", part.title), part.note], self.titles, self._titles)
+        return [title, row, steps]
 
     def _step(self, step: Step, letters: frozenset[Key], example: int) -> int:
         """The number of a step; one that derivations share is looked at once."""
@@ -150,14 +146,20 @@ class Library:
             return ["q", quantities.setdefault(own, len(quantities))]
 
         nested = [self._step(s, letters, example) for s in step.steps]
-        form = _once(_forms(step, place), self.forms, self._forms)
+
+        def of(formula: Expression) -> Tree:
+            return tree(formula, place)
+
+        made = [of(step.formula) if step.formula else None]
+        made += [condition_tree(step.when, of)] if step.when else []
+        form = _once(made, self.forms, self._forms)
         given = [own if own[1:] else own[0] for own in quantities]
         value = [step.value] if self.values else []
         key = self.key(_here(step.key, example))
-        made = _once([key, form, given, step.note, nested, *value], self.steps, self._steps)
+        number = _once([key, form, given, step.note, nested, *value], self.steps, self._steps)
         if self._notes and not self.values:
-            self.first["keys"][key] = self.first["steps"][made] = step.value
-        return made
+            self.first["keys"][key] = self.first["steps"][number] = step.value
+        return number
 
     def _quantity(
         self, quantity: Quantity, letters: frozenset[Key], example: int
@@ -207,18 +209,6 @@ def _once(made: Any, found: list[Any], numbers: dict[str, int]) -> int:
         numbers[text] = len(found)
         found.append(made)
     return numbers[text]
-
-
-def _forms(step: Step, place: Callable[[Quantity], Tree]) -> Any:
-    """The forms of a step's formula, in which quantities have a place."""
-
-    def condition(c: Condition) -> list[Any]:
-        return [tree(c.left, place), c.sign, tree(c.right, place)]
-
-    made: Any = [None, None]
-    if step.formula:
-        made = forms(step.formula, lambda e: [tree(e, place), template(e, place)], condition)
-    return [*condition(step.when), made, None] if step.when else made
 
 
 def _here(key: Key, example: int) -> Key:

@@ -20,8 +20,8 @@ class Values {
     Object.assign(this, { page, net, state, parts, keys: page.keys, letters: new Map(), shifts: [], given: new Map(), others: new Map() });
   }
 
-  // The number of a leaf of a formula.
-  leaf = (leaf) => this.letters.get(leaf[1]) ?? this.of(leaf[1], leaf[2]);
+  // The number of a quantity in a formula.
+  leaf(id, fixed) { return this.letters.get(id) ?? this.of(id, fixed); }
 
   of(id, fixed) {
     if (Array.isArray(fixed)) return this.net || this.page.live ? this.tensor(...fixed) : NaN;
@@ -54,7 +54,7 @@ class Values {
     const lines = new Map();
     const add = (step) => {
       const { key, nested } = this.page.steps[step];
-      if (formNow(this.page.forms(step, this.state.round), this.leaf)) lines.set(key, step);
+      if (this.isWritten(this.page.steps[step])) lines.set(key, step);
       nested.forEach(add);
     };
     this.lines = lines; // a condition may ask for what a line before it gives
@@ -191,18 +191,38 @@ class Values {
     return this.page.outputs.slice(first, end).map((j) => this.seen('a', { layer: this.page.widths.length - 2, unit: j }));
   }
 
-  // The steps of parts, the letters' before those that need them, each with its number.
+  // The steps of parts, the letters' before those that need them, each with its formula filled in.
   *steps(list) {
     for (const id of list) {
-      const { key, note, nested, fixed } = this.page.steps[id];
-      const form = formNow(this.page.forms(id, this.state.round), this.leaf);
-      if (!form) continue;
-      const [formula, template] = form;
-      yield* this.steps(nested);
-      const letters = new Map(this.letters); // before this step, which may give one anew
-      const value = this.result(key, formula, this.net ? undefined : fixed);
-      yield { id, key, formula, template, note, value, valueOf: this.completed(formula, value, letters) };
+      const own = this.page.steps[id];
+      if (!this.isWritten(own)) continue;
+      yield* this.steps(own.nested);
+      const [form] = this.page.forms[own.form];
+      const formula = form && this.filled(form, own.quantities);
+      const value = this.result(own.key, formula, this.net ? undefined : own.fixed);
+      if (this.page.live && formula) this.complete(formula, value);
+      yield { key: this.keys[own.key], formula, note: own.note, value };
     }
+  }
+
+  isWritten({ form, quantities }) {
+    const [, when] = this.page.forms[form];
+    if (!when) return true;
+    const [left, right] = [when[0], when[2]].map((side) => this.filled(side, quantities));
+    return holdsFor(left, when[1], right);
+  }
+
+  // A form with its quantities, and the number of the step of training.
+  filled(form, quantities) {
+    const t = (this.page.update?.step ?? 1) + this.state.round;
+    const of = (part) => {
+      if (part[0] === '#') return ['n', String({ t, 't + 1': t + 1 }[part[1]])];
+      if (part[0] !== 'q') return filledIn(part, of);
+      const own = quantities[part[1]];
+      const [id, fixed] = Array.isArray(own) ? own : [own];
+      return leafOf(this.keys[id], this.leaf(id, fixed));
+    };
+    return of(form);
   }
 
   result(id, formula, fixed) {
@@ -215,26 +235,26 @@ class Values {
     let value = this.letter(key);
     if (key.text === 'S' || (key.text === 'm' && !formula)) value = this.softmax(key);
     if (key.text === 'm' && !formula) this.shifts[key.unit] = value;
-    value ??= formula ? evaluate(formula, this.leaf) : NaN;
+    value ??= formula ? evaluate(formula) : NaN;
     this.letters.set(id, value);
     return value;
   }
 
   // What the pass keeps of a quantity, or what its formula comes to.
   kept(id, key, formula) {
-    const found = this[key.kind]?.(key) ?? (formula ? evaluate(formula, this.leaf) : NaN);
+    const found = this[key.kind]?.(key) ?? (formula ? evaluate(formula) : NaN);
     if (!this.given.has(id)) this.given.set(id, found);
     return found;
   }
 
-  // The values of a step's leaves; its formula is linear in the rest of a sum, so that follows.
-  completed(formula, value, letters) {
-    const read = (leaf) => letters.get(leaf[1]) ?? this.of(leaf[1], leaf[2]);
-    const rest = (leaf) => this.keys[leaf[1]].kind === 'rest';
-    if (!this.page.live || !leaves(formula).some(rest)) return read;
-    const given = (others) => (leaf) => (rest(leaf) ? others : read(leaf));
-    const base = evaluate(formula, given(0));
-    return given((value - base) / (evaluate(formula, given(1)) - base));
+  // Give the rest of a sum its number, in which the formula is linear.
+  complete(formula, value) {
+    const rest = ([, key]) => key.kind === 'rest';
+    const rests = leaves(formula).filter(rest);
+    if (!rests.length) return;
+    const given = (others) => evaluate(formula, (leaf) => (rest(leaf) ? others : numberOf(leaf)));
+    const base = given(0);
+    for (const leaf of rests) leaf[2] = (value - base) / (given(1) - base);
   }
 }
 

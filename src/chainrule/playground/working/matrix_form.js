@@ -34,7 +34,7 @@ const matrixForm = (words, patterns, given) => given.places.layers.map((layer, k
   const steps = patterns.kinds[layer.kind].matrices[layer.activation?.joint ? 'joint' : 'alone'];
   const tables = steps.flatMap(([made, of, name]) => {
     const found = matrixNumbers(name, k, given);
-    return found ? [matrixTable(...found, formulas(of ? `${made}<mo>=</mo>${of}` : made))] : [];
+    return found ? [matrixTable(...found, lineWork.formulaElements(of ? `${made}<mo>=</mo>${of}` : made))] : [];
   });
   const title = words.say('working.layer', { layer: layer.path, kind: layer.kind.replace('_', ' '), units: whole(layer.outputs) });
   return node('section', { class: 'matrices' }, node('h3', {}, title), node('div', { class: 'tables' }, ...tables));

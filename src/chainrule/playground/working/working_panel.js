@@ -4,24 +4,18 @@ const MOST_OF_BATCH = 1000; // of a batch, up to which every example has its sha
 
 const CONVENTIONS = { mazur: 'Mazur', nielsen: 'Nielsen', '3blue1brown': '3Blue1Brown', pytorch: 'PyTorch' };
 
-// Formulas may be broken where there is a new line or a tab.
-const formulas = (text) => text.split(/[\n\t]/).map((part) => {
-  const made = document.createRange().createContextualFragment(`<math displaystyle="true">${part}</math>`);
-  return made.firstChild;
-});
-
-const equal = (sign, text, kind = '') => node('div', { class: kind }, node('span', {}, sign), ...formulas(text));
+const equal = (sign, text, kind = '') => node('div', { class: kind }, node('span', {}, sign), ...lineWork.formulaElements(text));
 
 const workingLine = (words, { symbol, formula, numbers, result, note, rounded, holds }) => {
   const equals = [formula, numbers].filter(Boolean).map((part) => equal('=', part));
   const remarks = [note, rounded ? words.say('working.rounded') : ''].filter(Boolean).join('; ');
   if (result) {
     const last = equal(rounded ? '≈' : '=', result, 'result');
-    if (holds) last.append(node('span', { class: 'remark' }, words.say('working.holds'), ' ', ...formulas(holds)));
+    if (holds) last.append(node('span', { class: 'remark' }, words.say('working.holds'), ' ', ...lineWork.formulaElements(holds)));
     if (remarks) last.append(node('span', { class: 'remark' }, remarks));
     equals.push(last);
   }
-  return node('li', {}, node('div', { class: 'symbol' }, ...formulas(symbol)), node('div', { class: 'equals' }, ...equals));
+  return node('li', {}, node('div', { class: 'symbol' }, ...lineWork.formulaElements(symbol)), node('div', { class: 'equals' }, ...equals));
 };
 
 const FEW_LINES = 12; // up to which a part is open at once

@@ -1,6 +1,10 @@
 // Formulas written as text or as MathML, of the signs that Python has for each: as writer.py writes them.
+// `names` says what a key with a number is called: { text, math, level }, or { ratio: [name, name] }, ∂ the
+// first by the second.
 
 const ONE_ELEMENT = /^<(m[ino])>[^<]*<\/\1>$/;
+
+const LEAST_LEVEL = { sum: 0, product: 1, power: 2, atom: 3 };
 
 const unbroken = (text) => text.replace(/[\n\t]/g, ' ');
 
@@ -8,6 +12,9 @@ class FormulaWriter {
   constructor(shapes, format, names) {
     Object.assign(this, { shapes: shapes[format], isText: format === 'text', names });
   }
+
+  // What is written of a quantity; a page may mark it.
+  marked(key, text) { return text; }
 
   // A shape with parts put in: one element stands as it is where others are made one.
   fill(shape, ...parts) {
@@ -35,8 +42,8 @@ class FormulaWriter {
     return this.shape('power', this.shape('number', 10), exponent < 0 ? this.minus(size) : size);
   }
 
-  named(key) {
-    const name = this.names.name(key);
+  named(key, value) {
+    const name = this.names.name(key, value);
     if (name.ratio) {
       return { text: this.shape('ratio', ...name.ratio.map((part) => this.letters(part))), level: LEAST_LEVEL.product };
     }
@@ -121,4 +128,36 @@ class FormulaWriter {
     const [a, b] = [left, right].map((side) => this.write(side, put, only).text);
     return this.shape('condition', '', a, b, this.sign(sign));
   }
+
+  // A line: its symbol, its formula, the numbers put in, the result; "" where it would repeat another.
+  line({ key, formula, value, note }, digits) {
+    const symbol = this.marked(key, this.named(key).text);
+    const shown = (count) => this.figure(figure(value, count)).text;
+    if (!formula) return { symbol, formula: '', numbers: '', result: shown(digits || DIGITS), note, rounded: false, holds: '' };
+    const printed = printedDigits(formula, value, digits);
+    const written = (key_, { text, level }) => ({ text: this.marked(key_, text), level });
+    const name = ([, own, number]) => written(own, this.named(own, number));
+    const put = ([, own, number]) => written(own, this.figure(figure(number, printed.putIn)));
+    const [letters, numbers] = [this.write(formula, name).text, this.write(formula, put, chosen).text];
+    const result = shown(printed.shown);
+    const [a, b, c] = [letters, numbers, result].map((text) => this.bare(text));
+    return {
+      symbol,
+      formula: letters,
+      numbers: b === c || b === a ? '' : numbers,
+      result: a === c ? '' : result,
+      note,
+      rounded: printed.rounded,
+      holds: formula[0] === '?' ? this.condition(formula[1 + chosen(formula)], put, chosen) : '',
+    };
+  }
+
+  // What is seen of it.
+  bare(text) { return this.isText ? text : text.replace(/<[^>]*>/g, ''); }
 }
+
+// Elements with a formula, between which a line may be broken.
+const formulaElements = (text) => text.split(/[\n\t]/).map((part) => {
+  const holder = document.createRange().createContextualFragment(`<math displaystyle="true">${part}</math>`);
+  return holder.firstChild;
+});

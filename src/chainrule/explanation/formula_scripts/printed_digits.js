@@ -61,16 +61,14 @@ const text = (value, digits = DIGITS, exact = 60, tie = even) => {
 const raised = (power) => String(power).replace(/./g, (sign) => '⁰¹²³⁴⁵⁶⁷⁸⁹⁻'['0123456789-'.indexOf(sign)]);
 
 // The result of a formula as it is printed, and the digits of what is put in.
-const line = (tree, value, valueOf, digits) => {
-  const row = (cases) => chosen(cases, valueOf);
+const printedDigits = (tree, value, digits) => {
   const agrees = (shown, putIn) => {
     const cut = new Map();
-    const cutLeaf = (leaf) => {
-      const full = valueOf(leaf);
+    const cutLeaf = ([, , full]) => {
       if (!cut.has(full)) cut.set(full, figure(full, putIn));
       return cut.get(full);
     };
-    return holdsAsPrinted(tree, value, shown, cutLeaf, row);
+    return holdsAsPrinted(tree, value, shown, cutLeaf);
   };
   if (digits) return { shown: digits, putIn: digits, rounded: !agrees(digits, digits) };
   for (let shown = DIGITS; shown >= FEWEST; shown--) {
@@ -82,9 +80,9 @@ const line = (tree, value, valueOf, digits) => {
 };
 
 // Whether the printed numbers give the printed result: an exact 0, where it is 0.
-const holdsAsPrinted = (tree, value, shown, cut, row) => {
+const holdsAsPrinted = (tree, value, shown, cut) => {
   try {
-    const found = exactly(tree, (leaf) => ofFigure(cut(leaf)), row);
+    const found = exactly(tree, (leaf) => ofFigure(cut(leaf)));
     if (found) return roundsTo(found, figure(value, shown), shown);
   } catch (error) {
     if (error instanceof NoValue) return false;

@@ -88,17 +88,17 @@ const EXACT = {
   φ: () => undefined,
 };
 
-// The value of a formula; `row` says which of cases holds, and by these numbers it must hold too.
-const exactly = (tree, leaf, row) => {
+// The value of a formula; that of cases which holds by their own numbers must hold by these too.
+const exactly = (tree, leaf) => {
   const [kind, ...parts] = tree;
   if (kind === 'q') return leaf(tree);
   if (kind === 'n') return ofText(parts[0]);
   if (kind === '?') {
-    const [value, left, sign, right] = parts[row(tree)] ?? [];
-    if (!sign || !holdsExactly(left, sign, right, leaf, row)) throw new NoValue();
-    return exactly(value, leaf, row);
+    const [value, left, sign, right] = parts[chosen(tree)] ?? [];
+    if (!sign || !holdsExactly(left, sign, right, leaf)) throw new NoValue();
+    return exactly(value, leaf);
   }
-  const found = parts.slice(kind === 'f' ? 1 : 0).map((part) => exactly(part, leaf, row));
+  const found = parts.slice(kind === 'f' ? 1 : 0).map((part) => exactly(part, leaf));
   if ((kind === '*' || kind === '/') && found.slice(0, kind === '/' ? 1 : undefined).some((x) => x && !x[0])) {
     if (kind === '/' && found[1]) inverse(found[1]);
     return ZERO;
@@ -115,14 +115,14 @@ const OPERATIONS = {
   f: (x, name) => EXACT[name](...x),
 };
 
-const holdsExactly = (left, sign, right, leaf, row) => {
-  const [a, b] = [left, right].map((side) => exactly(side, leaf, row));
+const holdsExactly = (left, sign, right, leaf) => {
+  const [a, b] = [left, right].map((side) => exactly(side, leaf));
   return a && b && COMPARISONS[sign](compared(a, b), 0);
 };
 
 // Which of the rows of cases holds by the numbers in double precision.
-const chosen = (tree, value) => tree.slice(1).findIndex(([, a, sign, b]) =>
-  holdsExactly(a, sign, b, (leaf) => ofDouble(value(leaf)), (inner) => chosen(inner, value)));
+const chosen = (tree) => tree.slice(1).findIndex(([, a, sign, b]) =>
+  holdsExactly(a, sign, b, (leaf) => ofDouble(numberOf(leaf))));
 
 // Whether a fraction is rounded to a printed number, whatever becomes of a half.
 const roundsTo = (x, printedFigure, digits) => {
