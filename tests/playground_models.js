@@ -123,3 +123,23 @@ const waited = (missing, columns, texts) => {
   const known = { model: { ...columns, changes: [['net', 'of the model']] } };
   return texts.map((text) => encoded(known, csvOf(text, missing.text), { set: 'own' }).map(([path]) => path));
 };
+
+// The page as a file has it begun: what it predicts, what some steps make of the weights, its model and itself.
+const openedStart = async (known, start, steps) => {
+  const own = { ...start, choices: known.choices };
+  unfold(own);
+  Object.assign(known, { given: own.given, model: own.model, version: '0.1' });
+  const { value, examples, told } = toldOf(known, own);
+  const run = new Run(['32', '64'].map((dtype) => engineOf(dtype)), { ...told, rates: (from, to) => ratesOf(told.rates, from, to) });
+  const p = run.session.predict(told.data.X);
+  const cost = run.session.cost();
+  const { at } = run;
+  run.steps(steps);
+  const made = { told, examples };
+  const stood = { at: run.at, tensors: run.tensors, losses: run.losses.slice(0, run.at.epoch) };
+  const { blob, left } = await modelNow(value, made, stood, known);
+  return {
+    p, cost, from: at, outputs: examples.outputs, names: examples.names, left: left.map(([word]) => word), run: told.run, rates: told.rates,
+    bytes: await textOf(blob), after: run.tensors.map(({ array }) => [...array]),
+  };
+};

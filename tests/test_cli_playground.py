@@ -1,7 +1,9 @@
 """The command `playground`: the page that it writes, with what it begins with."""
 
+import base64
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import pytest
 import chainrule as cr
 from chainrule.demo import worked_example
 from chainrule.playground import playground
+from chainrule.serialization import read_file
 from commands import run
 from playground_pages import Playground
 
@@ -29,6 +32,12 @@ def written(tmp_path, monkeypatch):
         return json.loads(known)
 
     return write
+
+
+def arrays_of(known):
+    """The arrays that a page begins with, by their places."""
+    Path("arrays").write_bytes(base64.b64decode(known["arrays"]))
+    return read_file("arrays")[0]
 
 
 def test_without_a_file_it_is_the_page_of_the_library(written, tmp_path):
@@ -56,16 +65,17 @@ def test_the_worked_example_begins_with_its_figures(written, tmp_path, browser):
 def test_a_network_file_is_the_first_state(written):
     known = written("chain")
     assert known["state"]["data"]["set"] == "given"
-    assert len(known["given"]["X"]) == known["given"]["n"] * known["given"]["inputs"]
+    arrays = arrays_of(known)
+    assert len(arrays["given.X"]) == known["given"]["n"] * known["given"]["inputs"]
 
 
 def test_a_model_of_points_of_the_plane(written, tmp_path):
     net = cr.Network(2, [cr.Dense(3, "leaky_relu(0.2)"), cr.Dense(2)], loss="cross_entropy")
     params = net.init(seed=3)
     cr.save(tmp_path / "own.model", net, params)
-    net_of = written("own.model")["state"]["net"]
-    assert net_of["layers"][0][1]["activation"] == "leaky_relu(0.2)"
-    assert np.array_equal(np.float32(net_of["weights"][0]), params[0].W.ravel())
+    known = written("own.model")
+    assert known["state"]["net"]["layers"][0][1]["activation"] == "leaky_relu(0.2)"
+    assert np.array_equal(arrays_of(known)["state.net.weights.0"], params[0].W.ravel())
 
 
 def test_a_model_of_a_table_with_its_rows(written, tmp_path):
@@ -87,9 +97,11 @@ REFUSED = {
     "a table of no model": (["2-2-2", "--data", "table.csv"], "--data is the table of a model"),
     "an option of tables": (["2-2-2", "--delimiter", ";"], "--delimiter is of a table"),
     "the table itself": (["table.csv", "-o", "table.csv"], "give a format, or a name that ends"),
-    "three inputs": (["three.model"], "takes 3 inputs; name the table of its examples"),
+    "three inputs": (["three.model"], "takes 4 inputs and has 1 output; name the table of its"),
     "no targets": (["bare.toml"], "has no targets"),
-    "a kind without a pattern": (["members.model"], "no layers of the kind 'members'"),
+    "too few columns": (["three.model", "--data", "table.csv"], "takes 4 columns as inputs and"),
+    "words": (["two.model", "--data", "table.csv"], "column 'kind' must hold a finite number"),
+    "no such member": (["members.model", "--member", "3"], "`member` must be 1 to 2"),
     "a member of no model": (["2-2-2", "--member", "2"], "--member is of a model"),
 }
 
@@ -101,7 +113,8 @@ def test_what_it_cannot_begin_with_is_refused(what, tmp_path, monkeypatch):
     bare = "layers = [1, 1]\nw = [1.0]\ninputs = [2.0]\n"
     (tmp_path / "bare.toml").write_text(bare, encoding="utf-8")
     for name, inputs, layers in [
-        ("three", 3, [cr.Dense(1)]),
+        ("three", 4, [cr.Dense(1)]),
+        ("two", 2, [cr.Dense(1)]),
         ("members", 2, [cr.Members(2, cr.Dense(1))]),
     ]:
         net = cr.Network(inputs, layers, loss="squared_error")

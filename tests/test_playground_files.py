@@ -34,6 +34,7 @@ SCRIPTS = [
             "state/state.js",
             "run/first_weights.js",
             "run/told_run.js",
+            "network/suited_network.js",
             "files/toml_text.js",
             "files/network_toml.js",
             "files/model_file_bytes.js",
@@ -184,7 +185,7 @@ def test_the_page_reads_what_python_and_it_have_written(written, tmp_path, name)
     )
     expected = [leaf.ravel().tolist() for leaf in leaves(in_float32(net))]
     for got in (own["net"], *others):
-        assert got["weights"] == expected
+        assert [np.float32(each).tolist() for each in got["weights"]] == expected
         assert (got["loss"], got["l1"], got["l2"]) == (str(net.loss), net.l1, net.l2)
         assert [kind for kind, _ in got["layers"]] == [layer.kind for layer in net.layers]
     assert own["examples"]["X"] == examples(net)["X"]

@@ -42,6 +42,8 @@ def playground(
     FILE is what it begins with: 2-2-2, chain or a network file such as `chainrule explain` reads,
     with its examples; a model, and by --data the table whose rows it is to train with, of which it
     is the first network or that of --member; or a table. Left out, it begins with a spiral.
+    A model of `cr.save` knows no columns: the first of its table are its inputs, the others its
+    targets.
 
     \b
     chainrule playground
@@ -82,29 +84,20 @@ def _start(
     reading: dict[str, Any],
     output: Path | None,
 ) -> dict[str, Any] | None:
-    from chainrule.cli.training_files import SUFFIX, is_model, load_model
+    from chainrule.cli.training_files import SUFFIX, is_model
     from chainrule.playground import start_state
-    from chainrule.serialization import load
 
     with usage_errors(), refusals():
         path = _path(file)
-        if data is not None and not (path and is_model(path)):
-            raise ValueError("--data is the table of a model of one; name the model first")
-        if member is not None and data is None:
-            raise ValueError("--member is of a model with the table of its examples; name both")
+        if path and (path.suffix == SUFFIX or is_model(path)):
+            return _of_model(path, data, member, reading, output)
+        if data is not None:
+            raise ValueError("--data is the table of a model; name the model first")
+        if member is not None:
+            raise ValueError("--member is of a model of several networks; name one")
         if path is None or (path.suffix == NETWORK_FILE and path.exists()):
             _check_unasked(reading)
             return None if path is None else _of_network_file(path, str(file))
-        if is_model(path):
-            if data is None:
-                raise ValueError(f"{file}: is a model of a table; name the table by --data")
-            trained = load_model(path, data)
-            source = trained.opened(data, **reading)
-            check_apart({"the output": output}, *source.stamps)
-            return start_state.of_table_model(trained, source, member or 1)
-        if path.suffix == SUFFIX:
-            _check_unasked(reading)
-            return start_state.of_model(*load(path))
         from chainrule.tabular.files.open_source import open_source
 
         source = open_source(str(path), **reading)
@@ -113,6 +106,38 @@ def _start(
         if start["table"]["rows"] == start_state.ROWS:
             say(f"{file}: the page holds the first {start_state.ROWS:,} rows", err=True)
         return start
+
+
+def _of_model(
+    path: Path,
+    data: str | None,
+    member: int | None,
+    reading: dict[str, Any],
+    output: Path | None,
+) -> dict[str, Any]:
+    from chainrule.cli.training_files import is_model, load_model
+    from chainrule.playground import start_state
+    from chainrule.serialization import load
+
+    if not is_model(path):
+        net, params, history = load(path)
+        if net.members > 1:
+            which = f"network {member or 1} of its {net.members} by itself"
+            say(f"{path.name}: the page has {which}; --member chooses another", err=True)
+        if data is None:
+            _check_unasked(reading)
+            return start_state.of_model(net, params, history, member=member)
+        from chainrule.tabular.files.open_source import open_source
+
+        source = open_source(data, **reading)
+        check_apart({"the output": output}, *source.stamps)
+        return start_state.of_model(net, params, history, source=source, member=member)
+    if data is None:
+        raise ValueError(f"{path}: is a model of a table; name the table by --data")
+    trained = load_model(path, data)
+    source = trained.opened(data, **reading)
+    check_apart({"the output": output}, *source.stamps)
+    return start_state.of_table_model(trained, source, member or 1)
 
 
 def _of_network_file(path: Path, name: str) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from array_api_compat import device
 
 from chainrule.activation_row import Activation
 from chainrule.activations import activation
-from chainrule.layers.dense import Dense
+from chainrule.layers.dense import Dense, DenseParameters
 from chainrule.layers.layer import Draw, Layer, Words
 from chainrule.layers.parameter_shapes import zeros
-from chainrule.layers.scale import ScaleParameters, ScaleRecord
+from chainrule.layers.scale import Scale, ScaleParameters, ScaleRecord
 from chainrule.trees import Array
 
 
@@ -107,6 +107,9 @@ class MemberScale(Layer):
 
     def words(self, inputs: int) -> Words:
         return Words("scale")
+
+    def alone(self, params: ScaleParameters, m: int) -> list[tuple[Layer, Any]]:
+        return [(Scale(), ScaleParameters(params.scale[m]))]
 
     def work(self, sheet: Any) -> Any:
         m = sheet.member - 1
@@ -225,6 +228,9 @@ class EnsembleDense(Layer):
 
     def words(self, inputs: int) -> Words:
         return self.dense.words(inputs)
+
+    def alone(self, params: EnsembleDenseParameters, m: int) -> list[tuple[Layer, Any]]:
+        return [(self.dense, DenseParameters(params.s[m][:, None] * params.W, params.b[m]))]
 
     def lower(self, program: Any, x: int) -> int:
         z = program.scale(program.affine(x, self.dense.units, W="W"), "s", b="b")

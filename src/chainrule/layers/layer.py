@@ -235,6 +235,14 @@ class Layer(abc.ABC):
         """How many predictions stand side by side in the output; the network's is their mean."""
         return 1
 
+    def alone(self, params: Any, m: int) -> list[tuple[Layer, Any]]:
+        """Return the layers of one member, m from 0, each with its parameters; of one, itself.
+
+        >>> cr.Dropout(0.1).alone((), 0)
+        [(Dropout(0.1), ())]
+        """
+        return [(self, params)]
+
     @property
     def takes_sparse(self) -> bool:
         """Whether what enters may be sparse rows of SciPy; else they are made dense before."""

@@ -18,6 +18,7 @@ from chainrule.layers.dense import Dense
 from chainrule.layers.ensemble import EnsembleDense, MemberScale, in_rows, of_members
 from chainrule.layers.layer import Draw, Layer, Role, Words
 from chainrule.layers.parameter_shapes import zeros
+from chainrule.layers.scale import Scale, ScaleParameters
 from chainrule.trees import Array, leaves, tree_map
 
 
@@ -278,6 +279,20 @@ class Members(Layer):
 
     def then(self, layer: Layer) -> tuple[Layer, ...]:
         return (Members(self.k, *self.layers, layer, full=self.full),)
+
+    def alone(self, params: MembersParameters, m: int) -> list[tuple[Layer, Any]]:
+        """Return the layers of one member, m from 0, each with its parameters.
+
+        >>> net = cr.Network(3, [cr.Members(4, cr.Dense(16, "relu"), cr.Dense(1))], loss="huber")
+        >>> [layer for layer, _ in net.layers[0].alone(net.init()[0], 2)]
+        [Scale(), Dense(16, 'relu'), Dense(1)]
+        """
+        shared = zip(self.shared, params.shared, strict=True)
+        return [
+            (Scale(), ScaleParameters(params.scales[m])),
+            *(each for layer, own in shared for each in layer.alone(own, m)),
+            (self.last, params.own[m]),
+        ]
 
     @property
     def over_batch(self) -> bool:

@@ -5,6 +5,8 @@
 | `page_parts.py` | the scripts in order, and the wings |
 | `choices.py` | what can be chosen, from the tables |
 | `start_state.py` | what the page begins with, of a file |
+| `network_rows.py` | rows of a table for a network that knows no columns |
+| `page_arrays.py` | the arrays of it as a model file has them |
 | `playground.html`, `playground.css`, `playground.js` | what it looks like, and how it starts |
 | `state/` | `state.js`, what the page is in; `address.js`, `address_field.js`, the same as the \
 end of an address; `streams.js`, all that is random; `checks.js`, `fields.js`, what is typed |
@@ -19,6 +21,7 @@ end of an address; `streams.js`, all that is random; `checks.js`, `fields.js`, w
 what signals and gradients do; `picture_files.js`, pictures as files; `view_parts.js`, \
 `views.css`, what they share |
 | `files/` | `network_toml.js`, `toml_text.js`, network files; `model_file_bytes.js`, models; \
+`page_file.js`, the page itself; \
 `file_state.js`, what both change in the state; `file_panel.js`, `save_as.js`, out and in |
 | `lessons/` | `lesson_text.js`, a lesson's text; `lesson_figures.js`, what it asks for; \
 `lesson_panel.js`, `lessons.css`, the lesson beside the page; `xor.en.txt` and others, the \
@@ -52,6 +55,7 @@ from chainrule.html_page.notebook_part import Page
 from chainrule.playground.choices import choices as all_choices
 from chainrule.playground.data.known_sets import known_sets, missing_words
 from chainrule.playground.flow_rules import thresholds
+from chainrule.playground.page_arrays import arrays_apart
 from chainrule.playground.page_parts import (
     LANGUAGES,
     PACKAGE,
@@ -109,7 +113,7 @@ def playground(start: dict[str, Any] | None = None) -> Page:
         "phrases": {name: _words(f"lines.{name}") for name in LANGUAGES[1:]},
         "worker": worker_script(),
     }
-    own = dict(start or {"state": SPIRAL})
+    own = arrays_apart(dict(start or {"state": SPIRAL}))
     working = html.escape(own.pop("working", ""))
     said = (f'<p lang="{name}">{html.escape(words[name]["browser.scripts"])}</p>' for name in words)
     return Page(

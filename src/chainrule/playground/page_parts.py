@@ -45,6 +45,8 @@ SCRIPTS = (
     "data/examples.js",
     "data/model_columns.js",
     "files/save_as.js",
+    "files/model_file_bytes.js",
+    "files/page_file.js",
     "views/plane_colours.js",
     "views/view_parts.js",
     "views/picture_files.js",
@@ -84,7 +86,6 @@ STYLES = (
 FILE_SCRIPTS = (
     "files/toml_text.js",
     "files/network_toml.js",
-    "files/model_file_bytes.js",
     "files/file_state.js",
 )
 LESSON_SCRIPTS = ("lessons/lesson_text.js", "lessons/lesson_figures.js")

@@ -19,7 +19,7 @@ const element = (id) => document.getElementById(id);
 const known = () => JSON.parse(element('known').textContent);
 
 const unpacked = async () => {
-  const bytes = Uint8Array.from(atob(element('packed').textContent), (sign) => sign.charCodeAt(0));
+  const bytes = bytesOf(element('packed').textContent);
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).json();
 };
 
@@ -68,6 +68,7 @@ const takeBack = (state) => {
 };
 
 const startPlayground = async (wings) => {
+  const page = `<!doctype html>\n${document.documentElement.outerHTML}`;
   const own = known();
   const words = new Words(own.words, Words.suits(own.words, navigator.languages));
   const [wrong, kept] = ['wrong', 'kept-why'].map((id) => new Sentence(words, element(id)));
@@ -77,6 +78,7 @@ const startPlayground = async (wings) => {
     return;
   }
   Object.assign(own, await unpacked());
+  unfold(own);
   Object.assign(words, { tables: own.words, phrases: own.phrases });
   Object.assign(tables, { sets: own.sets, missing: own.missing });
   words.fill(document);
@@ -92,7 +94,9 @@ const startPlayground = async (wings) => {
     element('kept-address').value = address ?? '';
     element('kept-address').hidden = !address;
   };
-  const address = new AddressField({ state, field: element('link'), say: keep, open: (given) => run.open(given) });
+  const save = element('save-page');
+  save.addEventListener('click', async () => saveAs(await pageNow(page, { state, run, known: own }), 'playground.html'));
+  const address = new AddressField({ state, field: element('link'), save, say: keep, open: (given) => run.open(given) });
   const shown = [[trainingBar, element('training')], ...Object.entries(wings).map(([id, wing]) => [wing, element(id).querySelector('.wing')])]
     .map(([wing, root]) => wing({ state, run, words, known: own, root }) ?? {});
   chooseLanguage(words, state, () => {

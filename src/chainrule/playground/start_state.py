@@ -6,11 +6,16 @@
 | given | examples as they stand, where the page makes none itself |
 | table | a table as CSV, which the page reads as one that a reader drops on it |
 | working | the working of the first weight as text, for browsers that run no scripts |
-| model | how a model encodes its columns, for other tables that a reader drops on the page |
+| file | of a model of a table `{"bytes", "member", "weighs"}`: its file, of which the page takes \
+how columns are encoded and, where it `weighs`, the weights of one network, and which it writes |
+
+Arrays stand as such where they belong; `page_arrays.py` brings them into the page.
 """
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,16 +26,18 @@ from numpy.typing import NDArray
 from chainrule.engine.wasm.lowering_patterns import lowering_patterns
 from chainrule.explanation import explain
 from chainrule.fields import fields_of
-from chainrule.losses import LOSSES
+from chainrule.formatting import counted
 from chainrule.network import Network, Parameters, frozen
 from chainrule.optimizers import OPTIMIZERS, SGD, Optimizer
+from chainrule.playground.network_rows import network_rows
 from chainrule.schedules import SCHEDULES, Schedule
-from chainrule.serialization import network_to_data
+from chainrule.serialization import file_parts, network_to_data
 from chainrule.trees import leaves, named_leaves
 
 if TYPE_CHECKING:
     from chainrule.explanation.network_file import NetworkFile
     from chainrule.history import History
+    from chainrule.layers import Layer
     from chainrule.tabular.files.source import Source
     from chainrule.tabular.table_model import TableModel
 
@@ -39,6 +46,9 @@ ROWS = 100_000
 
 MODEL_ROWS = 2_000
 """The most rows that a page trains a model of a table with."""
+
+MOST_NUMBERS = 1_000_000
+"""The most weights and biases of a network that a page trains: it keeps them at many steps."""
 
 WORKING_SIGNS = 20_000
 """The most signs of a working that a page holds as text."""
@@ -82,21 +92,74 @@ def _working(file: NetworkFile) -> str:
     return made if len(made) <= WORKING_SIGNS else f"{shown}\n…"
 
 
-def of_model(net: Network, params: Parameters, history: History | None = None) -> Start:
-    """Return the start with a network and its parameters; points of the plane are its examples.
+def of_model(
+    net: Network,
+    params: Parameters,
+    history: History | None = None,
+    *,
+    source: Source | None = None,
+    member: int | None = None,
+) -> Start:
+    """Return the start with a network, its parameters and a table's rows, or points of the plane.
 
-    With a history that ends with the parameters, the training goes on from there.
+    With a history that ends with the parameters, the training goes on from there. Of several
+    members within the last layer it is one alone, which begins anew: what an optimizer keeps is of
+    all of them.
 
-    Raises ValueError for what the page cannot train, and where the network takes no points.
+    Raises ValueError for what the page cannot train, and without a table where the network takes
+    no points of two classes.
 
     >>> net = cr.Network(2, [cr.Dense(2)], loss="cross_entropy")
     >>> of_model(net, net.init())["state"]["net"]["layers"]
     [['dense', {'units': 2, 'activation': 'identity', 'initialiser': None}]]
     """
-    if net.inputs != 2:
-        raise ValueError(f"the model takes {net.inputs} inputs; name the table of its examples")
-    run = _begun(history) if history is not None and not history.restored else None
-    return {"state": {"net": _net(net, params), **({"run": run} if run else {})}}
+    count = net.members
+    _check_member(member, count)
+    _check_size(net)
+    net, params = member_alone(net, params, member or 1)
+    made = _net(net, params)
+    goes_on = history is not None and not history.restored and count == 1
+    run = _begun(history) if goes_on and history is not None else None
+    state = {"net": made, **({"run": run} if run else {})}
+    said = _said_of_member(member or 1, count)
+    if source is None:
+        if not _takes_points(net):
+            raise ValueError(
+                f"the model takes {counted(net.inputs, 'input')} and has "
+                f"{counted(net.outputs, 'output')}; name the table of its examples by --data"
+            )
+        return {"state": state}
+    X, y, names = network_rows(net, source, ROWS)
+    given = {**_examples(net, X, y), "names": names, "said": said}
+    return {"state": {**state, **_data()}, "given": given}
+
+
+def _takes_points(net: Network) -> bool:
+    """Whether points of two classes, of which the page draws sets, are examples of a network."""
+    outputs = 2 if net.row.target == "class" else net.row.group
+    return (net.inputs, net.outputs) == (2, outputs) and not net.row.parts
+
+
+def member_alone(net: Network, params: Parameters, member: int) -> tuple[Network, Parameters]:
+    """Return one of the members within a network's last layer as a network, from 1; of one, itself.
+
+    >>> net = cr.Network(3, [cr.Members(4, cr.Dense(8, "relu"), cr.Dense(1))], loss="huber")
+    >>> alone, params = member_alone(net, net.init(), 2)
+    >>> alone.layers, np.shape(params[1].W)
+    ((Scale(), Dense(8, 'relu'), Dense(1)), (8, 3))
+    """
+    alone = net.layers[-1].alone(params[-1], member - 1)
+    layers: tuple[Layer, ...] = (*net.layers[:-1], *(layer for layer, _ in alone))
+    return dataclasses.replace(net, layers=layers), (*params[:-1], *(own for _, own in alone))
+
+
+def _check_member(member: int | None, count: int) -> None:
+    if member is not None and not 1 <= member <= count:
+        raise ValueError(f"`member` must be 1 to {count}, the networks of the model, got {member}")
+
+
+def _said_of_member(member: int, count: int) -> list[Any]:
+    return [["data.member", {"member": member, "of": count}]] if count > 1 else []
 
 
 def _begun(history: History) -> dict[str, Any] | None:
@@ -109,7 +172,7 @@ def _begun(history: History) -> dict[str, Any] | None:
         "epoch": at.epoch,
         "optimizer": names[at.optimizer],
         "losses": [*map(float, history.loss)],
-        "states": [[_numbers(kept) for kept in state] for state in at.states],
+        "states": [[np.ravel(kept) for kept in state] for state in at.states],
     }
     return {"optimizer": names[at.optimizer], "begun": begun}
 
@@ -125,38 +188,23 @@ def of_table_model(model: TableModel, source: Source, member: int = 1) -> Start:
     >>> start["given"]["n"], start["given"]["said"]
     (178, [['data.member', {'member': 2, 'of': 2}]])
     """
-    from chainrule.tabular.encoding.several_targets import SeveralTargets
+    from chainrule.tabular import stored_model
     from chainrule.tabular.table_diagnosis import prepared_rows
 
     count = len(model.members)
-    if not 1 <= member <= count:
-        raise ValueError(f"`member` must be 1 to {count}, the networks of the model, got {member}")
-    if isinstance(model.target, SeveralTargets):
-        names = ", ".join(map(repr, model.target.columns))
-        raise ValueError(
-            f"the playground trains one loss, and the model has one for each of {names}: "
-            "train one for a single target"
-        )
+    _check_member(member, count)
+    net = _net(model.net, model.members[member - 1])
+    del net["weights"]  # which are those of the file
     X, y = (part[:MODEL_ROWS] for part in prepared_rows(model, source, rows=MODEL_ROWS))
     named = {"inputs": [*model.preparation.feature_names], "outputs": [*model.outputs_named]}
-    net = _net(model.net, model.members[member - 1])
     state = {"net": net, "run": _going_on(model), "seen": _last_weight(model.net), **_data()}
-    said = [["data.member", {"member": member, "of": count}]] if count > 1 else []
+    said = _said_of_member(member, count)
     given = {**_examples(model.net, X, y), "names": named, "said": said}
-    return {"state": state, "given": given, "model": {**columns_of(model), "said": said}}
-
-
-def columns_of(model: TableModel) -> dict[str, Any]:
-    """Return how a model encodes its columns, as its file has it.
-
-    >>> model = cr.train("sklearn:wine", "target", epochs=1)
-    >>> columns_of(model)["target"]["kind"]
-    'Classes'
-    """
+    bytes_of = base64.b64encode(b"".join(file_parts(*stored_model.contents(model)))).decode()
     return {
-        "preparation": model.preparation.to_data(),
-        "target": model.target.to_data(),
-        "forms": model.forms.to_data(),
+        "state": state,
+        "given": given,
+        "file": {"bytes": bytes_of, "member": member, "weighs": True},
     }
 
 
@@ -205,13 +253,25 @@ def _data() -> dict[str, Any]:
 
 def _net(net: Network, params: Parameters) -> dict[str, Any]:
     data = network_to_data(net)
-    if data["loss"].partition("(")[0] not in LOSSES or net.reduction != "mean":
-        raise ValueError(f"the playground has no loss {data['loss']!r} of the {net.reduction}")
+    if net.reduction != "mean":
+        raise ValueError(
+            f"the playground trains with the mean of the examples' losses, and the network has the "
+            f"{net.reduction}; open one with reduction='mean'"
+        )
+    _check_size(net)
     layers = [_layer(layer) for layer in data["layers"]]
-    weights = [_numbers(leaf) for leaf in leaves(params)]
+    weights = [np.ravel(leaf) for leaf in leaves(params)]
     return {
         "layers": layers, "loss": data["loss"], "l1": net.l1, "l2": net.l2, "weights": weights
     }  # fmt: skip
+
+
+def _check_size(net: Network) -> None:
+    if net.size > MOST_NUMBERS:
+        raise ValueError(
+            f"the playground trains at most {MOST_NUMBERS:,} weights and biases, and the network "
+            f"has {net.size:,}; train it with `cr.fit`"
+        )
 
 
 def _layer(data: dict[str, Any]) -> list[Any]:
@@ -220,21 +280,12 @@ def _layer(data: dict[str, Any]) -> list[Any]:
     kind = options.pop("kind")
     if kind not in lowering_patterns():
         raise ValueError(
-            f"the playground has no layers of the kind {kind!r}, several networks in one: "
-            "begin it with a network without"
+            f"the playground has no layers of the kind {kind!r} there; begin it with a network "
+            "without"
         )
     if "layers" in options:
         options["layers"] = [_layer(each) for each in options["layers"]]
     return [kind, options]
-
-
-def _numbers(array: Array) -> list[float]:
-    """Numbers as they are written the shortest: single ones of float32 have 9 digits at most.
-
-    >>> _numbers(np.array([[0.1, 2]], np.float32))
-    [0.1, 2.0]
-    """
-    return [float(str(number)) for number in np.ravel(array)]
 
 
 def _run(optimizer: Optimizer, batch: int) -> dict[str, Any]:
@@ -264,6 +315,6 @@ def _examples(net: Network, X: Array, y: Array) -> dict[str, Any]:
         "n": len(X),
         "inputs": net.inputs,
         "outputs": net.outputs,
-        "X": _numbers(X),
-        ("labels" if labels else "y"): np.ravel(y).tolist(),
+        "X": np.ravel(X),
+        ("labels" if labels else "y"): np.ravel(y),
     }

@@ -17,6 +17,7 @@ from chainrule.serialization.model_file import (
     begins_as_model,
     check_model_replaceable,
     check_writable,
+    file_parts,
     read_file,
     write_file,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "begins_as_model",
     "check_model_replaceable",
     "check_writable",
+    "file_parts",
     "load",
     "network_from_data",
     "network_to_data",

@@ -64,14 +64,23 @@ def write_file(
     ValueError: sketch.model: its array 'w' must be finite
     """
     try:
-        ready, body, blank = _parts(arrays, about)
+        parts = file_parts(arrays, about)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    write_whole(Path(path), parts, replace=replace)
+
+
+def file_parts(arrays: Mapping[str, Array], about: dict[str, Any]) -> list[bytes | memoryview]:
+    """Return what `write_file` writes, in parts: the head, and the bytes of each array.
+
+    >>> len(file_parts({"w": np.zeros(3)}, {"kind": "sketch"})[1])
+    24
+    """
+    ready, body, blank = _parts(arrays, about)
     sha = hashlib.sha256(blank)
     for part in body:
         sha.update(part)
-    head = make_header(ready, about, sha.hexdigest())
-    write_whole(Path(path), [head, *body], replace=replace)
+    return [make_header(ready, about, sha.hexdigest()), *body]
 
 
 def begins_as_model(head: bytes) -> bool:

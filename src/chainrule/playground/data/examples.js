@@ -65,6 +65,7 @@ const SIGNS = { sign: [-1, 1], probability: [0, 1], real: [0, 1], count: [0, 1] 
 // classes. Outputs take turns in the numbers of some losses.
 const targetsOf = (source, { target, turns = 1 }) => {
   const { n, classes, labels } = source;
+  if (target === 'heads') refuse('data.needs_classes');
   if (!classes) return quantityTargets(source, target, turns);
   if (target === 'class') return { labels, outputs: classes.length };
   const [no, yes] = SIGNS[target];

@@ -75,26 +75,34 @@ const checkedColumn = (column, { kind, column: name, text }, forms) => {
   return column;
 };
 
-// The rows that have the target, and what a loss compares with: { rows, labels | y, outputs }.
-const targetsOfModel = ({ kind, column: name, classes, centre, scale, quantiles }, column, n) => {
-  const every = Array.from({ length: n }, (_, row) => row);
+// Of a target: whether a row has it, its label or its numbers there, and what its outputs are called.
+const targetOfModel = ({ kind, column: name, classes, centre, scale, quantiles }, column) => {
   if (kind === 'Classes') {
     const places = new Map(classes.map((own, k) => [String(own), k]));
-    const rows = every.filter((row) => wordAt(column, row) !== null);
-    const strange = rows.find((row) => !places.has(wordAt(column, row)));
-    if (strange !== undefined) refuse('model.no_class', { name, text: wordAt(column, strange), row: strange + 1 });
-    return { rows, labels: rows.map((row) => places.get(wordAt(column, row))), outputs: classes.length };
+    const label = (row) => places.get(wordAt(column, row)) ?? refuse('model.no_class', { name, text: wordAt(column, row), row: row + 1 });
+    return { has: (row) => wordAt(column, row) !== null, label, y: (row) => classes.map((_, k) => Number(k === label(row))), outputs: classes.map(String) };
   }
   if (kind !== 'Quantity') refuse('model.column', { name, kind });
-  const rows = every.filter((row) => Number.isFinite(column.numbers[row]));
-  const outputs = Math.max(1, quantiles.length);
-  return { rows, y: rows.flatMap((row) => Array(outputs).fill((column.numbers[row] - centre) / scale)), outputs };
+  const outputs = quantiles.length ? quantiles.map((q) => `${name} ${q}`) : [name];
+  return { has: (row) => Number.isFinite(column.numbers[row]), y: (row) => Array(outputs.length).fill((column.numbers[row] - centre) / scale), outputs };
+};
+
+const partsOfTarget = (target) => target.parts ?? [target];
+
+// The rows that have the targets, and what a loss compares with: { rows, labels | y, outputs }.
+const targetsOfModel = (target, columnOf, n) => {
+  const parts = partsOfTarget(target).map((own) => ({ ...targetOfModel(own, columnOf(own.column)), column: own.column }));
+  const rows = Array.from({ length: n }, (_, row) => row).filter((row) => parts.every(({ has }) => has(row)));
+  const [{ label, outputs }] = parts;
+  if (parts.length === 1 && label) return { rows, labels: rows.map(label), outputs };
+  const named = parts.length === 1 ? outputs : parts.flatMap((own) => (own.label ? own.outputs.map((name) => `${own.column} ${name}`) : own.outputs));
+  return { rows, y: rows.flatMap((row) => parts.flatMap(({ y }) => y(row))), outputs: named };
 };
 
 // Whether a table has all columns of a model.
 const isTableOf = ({ preparation: { encoders }, target }, { columns }) => {
   const names = new Set(columns.map(({ name }) => name));
-  return [...encoders, target].every(({ column }) => names.has(column));
+  return [...encoders, ...partsOfTarget(target)].every(({ column }) => names.has(column));
 };
 
 // What a model's inputs are called.
@@ -112,9 +120,10 @@ const encoded = (known, table, data) => {
 
 // Examples as given_examples.js has them.
 const modelExamples = ({ preparation: { encoders }, target, forms }, table) => {
-  const columnOf = (own) => checkedColumn(table.columns.find(({ name }) => name === own.column), own, forms);
-  const parts = encoders.map((own) => (Object.hasOwn(ENCODERS, own.kind) ? ENCODERS[own.kind](own, columnOf(own)) : columnOf(own)));
-  const { rows, outputs, ...y } = targetsOfModel(target, table.columns.find(({ name }) => name === target.column), table.n);
+  const columnOf = (name) => table.columns.find((own) => own.name === name);
+  const checked = (own) => checkedColumn(columnOf(own.column), own, forms);
+  const parts = encoders.map((own) => (Object.hasOwn(ENCODERS, own.kind) ? ENCODERS[own.kind](own, checked(own)) : checked(own)));
+  const { rows, outputs, ...y } = targetsOfModel(target, columnOf, table.n);
   if (!rows.length) refuse('table.few_rows', { count: 0 });
   const inputs = parts.flatMap(({ names }) => names);
   const X = new Float64Array(rows.length * inputs.length);
@@ -124,7 +133,6 @@ const modelExamples = ({ preparation: { encoders }, target, forms }, table) => {
     rows.forEach((row, k) => write(row, (j, value) => { X[k * inputs.length + at + j] = value; }));
     first += names.length;
   }
-  const said = rows.length < table.n ? [['table.rows_without_y', { count: table.n - rows.length, name: target.column }]] : [];
-  const names = { inputs, outputs: target.classes?.map(String) ?? (outputs > 1 ? target.quantiles.map((q) => `${target.column} ${q}`) : [target.column]) };
-  return { n: rows.length, inputs: inputs.length, outputs, X, ...y, names, said };
+  const said = rows.length < table.n ? [['table.rows_without_y', { count: table.n - rows.length, name: partsOfTarget(target).map(({ column }) => column).join(', ') }]] : [];
+  return { n: rows.length, inputs: inputs.length, outputs: outputs.length, X, ...y, names: { inputs, outputs }, said };
 };

@@ -61,10 +61,6 @@ const filesPanel = ({ state, run, words, known, root }) => {
 
   // Out
   const rows = node('select', { 'data-label': 'files.rows' }, node('option', { value: 'one', 'data-say': 'files.rows_one' }), node('option', { value: 'all', 'data-say': 'files.rows_all' }));
-  const standing = (tensors) => {
-    if (!tensors.every((own) => own.every(Number.isFinite))) refuse('files.not_finite');
-    return networkAsItStands(state.value, run.made, tensors, known.choices);
-  };
   const shownRows = () => {
     const { n } = run.made.examples.train;
     return rows.value === 'all' ? Array.from({ length: n }, (_, k) => k) : [Math.min(state.value.seen.example, n - 1)];
@@ -77,7 +73,7 @@ const filesPanel = ({ state, run, words, known, root }) => {
     const [tensors, numbersOf] = [frozen.filter((own) => !Array.isArray(own)), frozen.filter(Array.isArray)];
     const single = numbersOf.length ? words.say('files.frozen', { count: numbersOf.length }) : '';
     return networkToml({
-      network: standing(run.frame.tensors), trained: { optimizer, numbers: { ...numbers, learning_rate: rate }, schedule: step ? null : schedule, frozen: tensors },
+      network: networkAsItStands(state.value, run.made, run.frame.tensors, known.choices), trained: { optimizer, numbers: { ...numbers, learning_rate: rate }, schedule: step ? null : schedule, frozen: tensors },
       examples: exampleRows(shownRows(), run.made), comment: [words.say('files.comment', { step: whole(step) }), later, single].filter(Boolean).join('\n# '),
     });
   };
@@ -95,11 +91,9 @@ const filesPanel = ({ state, run, words, known, root }) => {
   };
   const asToml = node('button', { type: 'button', name: 'toml', 'data-say': 'files.toml_out', click: () => out(() => new Blob([toml()], { type: 'application/toml' }), 'network.toml') });
   const model = async () => {
-    const { at, tensors, losses } = await run.ask('stand');
-    const { optimizer } = state.value.run;
-    const history = { ...at, optimizer: known.choices.classes[optimizer], losses, states: tensors.map(({ states }) => states) };
-    if (at.first) left = [['files.no_history', { step: whole(at.step) }]];
-    return modelBytes(standing(tensors.map(({ array }) => array)), known.version, at.first || !at.epoch ? null : history);
+    const made = await modelNow(state.value, run.made, await run.ask('stand'), known);
+    ({ left } = made);
+    return made.blob;
   };
   const asModel = node('button', { type: 'button', name: 'model', 'data-say': 'files.model_out', click: () => out(model, 'network.model') });
 

@@ -33,6 +33,7 @@ const namesMeant = (patterns, names) => {
 
 // The network as it stands in a run, with the names and shapes of its tensors.
 const networkAsItStands = (value, { told, examples }, tensors, choices) => {
+  if (!tensors.every((own) => own.every(Number.isFinite))) refuse('files.not_finite');
   const firsts = beginnings(told.layers, choices);
   const shapeOf = ({ axes, inner }, { rows, columns }) => ({ 1: [rows * columns], 2: [rows, columns], 3: [rows / inner, inner, columns] })[axes];
   return {
@@ -41,6 +42,19 @@ const networkAsItStands = (value, { told, examples }, tensors, choices) => {
       return { name, array: tensors[k], shape: shapeOf(firsts[k], told.program.tensors[k]) };
     }),
   };
+};
+
+// The run as it stands as a model, and sentences on what that lacks: { blob, left }. A model of a table stays one
+// as long as its network is of the same layers and loss.
+const modelNow = async (value, made, { at, tensors, losses }, { choices, version, model }) => {
+  const network = networkAsItStands(value, made, tensors.map(({ array }) => array), choices);
+  const isOfTable = model && value.data.set === 'given';
+  if (isOfTable && model.file.loss === network.loss && same(model.file.layers.map((own) => wholeLayer(own, choices)), network.layers)) {
+    return { blob: await tableBytes(model.file, network.tensors), left: [['files.table_kept']] };
+  }
+  const history = at.first || !at.epoch ? null : { ...at, optimizer: choices.classes[value.run.optimizer], losses, states: tensors.map(({ states }) => states) };
+  const left = [...(isOfTable ? [['files.network_alone']] : []), ...(at.first ? [['files.no_history', { step: whole(at.step) }]] : [])];
+  return { blob: await modelBytes(network, version, history), left };
 };
 
 // Some rows of the examples in training, with what the loss compares them with.

@@ -21,7 +21,7 @@ const modelHead = (tensors, about, digest) => {
   const entries = Object.fromEntries(tensors.map(({ name, array, shape }) => {
     const begin = end;
     end += array.byteLength;
-    return [name, { dtype: array instanceof Float64Array ? 'F64' : 'F32', shape, data_offsets: [begin, end] }];
+    return [name, { dtype: Object.keys(MODEL_DTYPES).find((own) => array instanceof MODEL_DTYPES[own]), shape, data_offsets: [begin, end] }];
   }));
   const text = new TextEncoder().encode(JSON.stringify({ __metadata__: { chainrule: about, sha256: digest }, ...entries }));
   const head = new Uint8Array(8 + Math.ceil(text.length / 8) * 8).fill(0x20);
@@ -36,9 +36,20 @@ const modelHead = (tensors, about, digest) => {
 const modelBytes = async ({ inputs, layers, loss, l1, l2, tensors }, library, history = null) => {
   const network = { inputs, layers: layers.map(layerData), loss, l1, l2 };
   const about = JSON.stringify({ kind: 'network', network, history: history && courseOf(history), format: MODEL_FORMAT, library });
-  const body = [...(history ? historyArrays(history, tensors) : []), ...tensors.map((own) => ({ ...own, array: Float32Array.from(own.array) }))];
+  return fileBytes(about, [...(history ? historyArrays(history, tensors) : []), ...tensors.map((own) => ({ ...own, array: Float32Array.from(own.array) }))]);
+};
+
+// A file of arrays, [{ name, array, shape }], and of what is said of them, a text.
+const fileBytes = async (about, body) => {
   const digest = await digestOf(modelHead(body, about, NO_DIGEST), ...body.map(({ array }) => array));
   return new Blob([modelHead(body, about, digest), ...body.map(({ array }) => array)]);
+};
+
+// The file of a model of a table with other weights of the network that the page has taken from it.
+const tableBytes = ({ told, entries, arrays, prefix }, tensors) => {
+  const weights = new Map(tensors.map(({ name, array }) => [`${prefix}${name}`, array]));
+  return fileBytes(told, entries.map(([name, { dtype, shape }]) =>
+    ({ name, shape, array: weights.has(name) ? MODEL_DTYPES[dtype].from(weights.get(name)) : arrays[name] })));
 };
 
 const courseOf = ({ step, epoch, optimizer }) => ({ step, epoch, optimizer, best_epoch: 0, stopped: '', restored: false });
@@ -53,34 +64,51 @@ const layerData = ([kind, { layers, ...options }]) => ({ kind, ...options, ...(l
 
 const layerOfData = ({ kind, layers, ...options }) => [kind, { ...options, ...(layers && { layers: layers.map(layerOfData) }) }];
 
-// { inputs, layers, loss, l1, l2, weights, begun, columns }, where `begun` is null or as state.run has it, and
-// `columns` of a model of a table as model_columns.js has them
-const readModelBytes = async (bytes, choices) => {
+// What a file holds: { about, told, digest, entries, arrays, from }; its checksum is not looked at.
+const partsOfFile = (bytes) => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 9 || bytes[6] || bytes[7] || bytes[8] !== 0x7b) refuse('files.no_model');
   const length = Number(view.getBigUint64(0, true));
   if (length > LONGEST_HEADER) refuse('files.no_model');
   if (8 + length > bytes.length) refuse('files.cut');
-  const { entries, about, digest } = headerOf(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
-  const end = Math.max(0, ...entries.map(([, { data_offsets: [, last] }]) => last));
-  if (8 + length + end > bytes.length) refuse('files.cut');
-  const blank = bytes.slice(0, 8 + length);
-  const at = new TextDecoder('latin1').decode(blank).indexOf(digest);
-  blank.set(new TextEncoder().encode(NO_DIGEST), at);
-  if ((await digestOf(blank, bytes.subarray(8 + length))) !== digest) refuse('files.damaged');
-  if (!['network', 'table'].includes(about.kind)) refuse('files.other_kind', { kind: String(about.kind).slice(0, 60) });
-  const arrays = Object.fromEntries(entries.map(([name, { dtype, data_offsets: [first, last] }]) =>
-    [name, Array.from(new MODEL_DTYPES[dtype](bytes.slice(8 + length + first, 8 + length + last).buffer), Number)]));
-  const network = networkOf(about.network, arrays, choices);
-  if (about.kind === 'table') return { ...network, begun: null, columns: columnsOfFile(about, arrays) };
-  return { ...network, begun: begunOf(about.history, arrays, network, choices) };
+  const head = headerOf(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+  const from = 8 + length;
+  const end = head.entries.reduce((most, [, { data_offsets: [, last] }]) => Math.max(most, last), 0);
+  if (from + end > bytes.length) refuse('files.cut');
+  const arrays = Object.fromEntries(head.entries.map(([name, { dtype, data_offsets: [first, last] }]) =>
+    [name, new MODEL_DTYPES[dtype](bytes.slice(from + first, from + last).buffer)]));
+  return { ...head, arrays, from };
 };
 
-// How a model of a table encodes its columns; of several networks the page has the first.
-const columnsOfFile = ({ preparation, target, forms = null }, arrays) => {
-  const others = Object.keys(arrays).map((name) => Number(/^members\.(\d+)\./.exec(name)?.[1] ?? 0));
-  const of = 1 + Math.max(0, ...others);
-  return { preparation, target, forms, said: of > 1 ? [['data.member', { member: 1, of }]] : [] };
+// Numbers as a state has them: those of single precision with the digits that tell them apart.
+const plainNumbers = (array) => Array.from(array, array instanceof Float32Array ? (own) => Number(own.toPrecision(9)) : Number);
+
+const plainArrays = (arrays) => Object.fromEntries(Object.entries(arrays).map(([name, own]) => [name, plainNumbers(own)]));
+
+// { inputs, layers, loss, l1, l2, weights, begun, columns }, where `begun` is null or as state.run has it, and
+// `columns` of a model of a table as model_columns.js has them
+const readModelBytes = async (bytes, choices) => {
+  const parts = partsOfFile(bytes);
+  const blank = bytes.slice(0, parts.from);
+  const at = new TextDecoder('latin1').decode(blank).indexOf(parts.digest);
+  blank.set(new TextEncoder().encode(NO_DIGEST), at);
+  if ((await digestOf(blank, bytes.subarray(parts.from))) !== parts.digest) refuse('files.damaged');
+  return modelOfParts(parts, choices);
+};
+
+// The same of the parts of a file; of several networks with columns it is one of them.
+const modelOfParts = (parts, choices, member = 1) => {
+  const { about } = parts;
+  if (!['network', 'table'].includes(about.kind)) refuse('files.other_kind', { kind: String(about.kind).slice(0, 60) });
+  const prefix = member > 1 ? `members.${member - 1}.` : '';
+  const arrays = plainArrays(parts.arrays);
+  const network = networkOf(about.network, arrays, choices, prefix);
+  if (about.kind !== 'table') return { ...network, begun: begunOf(about.history, arrays, network, choices) };
+  const { preparation, target, forms = null } = about;
+  const of = 1 + Object.keys(arrays).reduce((most, name) => Math.max(most, Number(/^members\.(\d+)\./.exec(name)?.[1] ?? 0)), 0);
+  const said = of > 1 ? [['data.member', { member, of }]] : [];
+  const { layers, loss } = network;
+  return { ...network, begun: null, columns: { preparation, target, forms, said, file: { ...parts, prefix, layers, loss } } };
 };
 
 // Where a training has come to that goes on from a file: null of one without, of parameters that are those of
@@ -103,7 +131,7 @@ const headerOf = (text) => {
     const places = Object.entries(entries);
     if (!/^[0-9a-f]{64}$/.test(told.sha256) || !places.every(([, own]) => isPlace(own))) throw new Error();
     if (about.format > MODEL_FORMAT) refuse('files.newer', { version: String(about.library).slice(0, 30) });
-    return { entries: places, about, digest: told.sha256 };
+    return { entries: places, about, told: told.chainrule, digest: told.sha256 };
   } catch (error) {
     return error.word ? refuse(error.word, error.holes) : refuse('files.no_model');
   }
@@ -112,12 +140,22 @@ const headerOf = (text) => {
 const isPlace = ({ dtype, data_offsets: [first, last], shape }) =>
   Object.hasOwn(MODEL_DTYPES, dtype) && 0 <= first && last - first === shape.reduce((all, own) => all * own, MODEL_DTYPES[dtype].BYTES_PER_ELEMENT);
 
-const networkOf = ({ inputs, layers, loss, l1, l2 }, arrays, choices) => {
+const networkOf = ({ inputs, layers, loss, l1, l2, reduction = 'mean' }, arrays, choices, prefix = '') => {
   const made = layers.map(layerOfData);
-  for (const [kind] of withInner(made)) if (!Object.hasOwn(choices.layers, kind)) refuse('run.kind', { kind });
-  if (!Object.hasOwn(choices.losses, loss)) refuse('files.name', { key: 'loss', name: String(loss).slice(0, 60) });
-  const weights = beginnings(made.map((own) => wholeLayer(own, choices)), choices).map(({ name }) => arrays[name] ?? refuse('files.no_array', { name }));
+  for (const [kind] of withInner(made)) if (!Object.hasOwn(choices.layers, kind)) refuse('files.kind', { kind });
+  lossNamed(choices, loss);
+  if (reduction !== 'mean') refuse('files.name', { key: 'reduction', name: reduction });
+  const weights = beginnings(made.map((own) => wholeLayer(own, choices)), choices).map(({ name }) => arrays[`${prefix}${name}`] ?? refuse('files.no_array', { name }));
   return { inputs, layers: made, loss, l1, l2, weights };
 };
 
 const withInner = (layers) => layers.flatMap((own) => [own, ...withInner(own[1].layers ?? [])]);
+
+// The row of a loss that a file names.
+const lossNamed = (choices, loss) => {
+  try {
+    return lossOf(choices, loss);
+  } catch {
+    return refuse('files.name', { key: 'loss', name: String(loss).slice(0, 60) });
+  }
+};

@@ -66,12 +66,12 @@ const readNetworkToml = (text, choices) => {
   const made = given.layers.some?.((own) => typeof own === 'object') ? layersOfTables(given, choices) : layersOfSizes(given, choices);
   if (made.inputs !== undefined && made.inputs !== rows[0].length) wrongKey('inputs');
   const loss = given.loss ?? 'half_squared_error';
-  if (!Object.hasOwn(choices.losses, loss)) refuse('files.name', { key: 'loss', name: String(loss) });
+  const { target } = lossNamed(choices, loss);
   const network = { inputs: rows[0].length, layers: made.layers, loss, l1: given.l1 ?? 0, l2: given.l2 ?? 0, seed: given.seed ?? 0, weights: made.weights };
   return {
     network,
     trained: trainedAs(given, choices),
-    examples: { n: rows.length, X: rows.flat(), ...targetsIn(given, rows.length, choices.losses[loss].target), names: given.names ?? null },
+    examples: { n: rows.length, X: rows.flat(), ...targetsIn(given, rows.length, target), names: given.names ?? null },
     left: LEFT_OUT.filter((key) => key in given && !(key === 'reduction' && given[key] === 'mean')),
   };
 };
@@ -144,7 +144,7 @@ const layersOfSizes = (given, choices) => {
     return own.length === count ? own : wrongKey(key);
   };
   const kinds = each('activation', 'sigmoid', sizes.length);
-  if (choices.losses[given.loss]?.link) kinds[kinds.length - 1] = 'identity';
+  if (given.loss && lossNamed(choices, given.loss).link) kinds[kinds.length - 1] = 'identity';
   const rates = [...each('dropout', 0, sizes.length - 1), 0];
   const layers = sizes.flatMap((units, k) => [
     [LAYER_OF_UNITS, { units, activation: kinds[k] }], ...(rates[k] ? [[LAYER_OF_RATES, { rate: rates[k] }]] : []),

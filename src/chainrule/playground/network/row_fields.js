@@ -1,8 +1,9 @@
 // The fields of a choice of rows by their full names, leaky_relu(0.2): the name, and each number.
 const namedRowFields = ({ words, table, kind, label, hint, long, get, set }) => {
-  const own = () => namedRow(table, get());
+  const isOfHeads = () => kind === 'loss' && get().startsWith('heads(');
+  const own = () => (isOfHeads() ? { name: get(), row: { takes: [] }, numbers: [] } : namedRow(table, get()));
   const choice = new ChoiceField({
-    words, label, hint, long, get: () => own().name, set: (name) => set(name), options: () => Object.keys(table).map((name) => [name, name]),
+    words, label, hint, long, get: () => own().name, set: (name) => set(name), options: () => [...(isOfHeads() ? [get()] : []), ...Object.keys(table)].map((name) => [name, name]),
   });
   const numbers = node('div', { class: 'numbers' });
   let fields = [];

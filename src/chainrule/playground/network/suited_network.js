@@ -12,8 +12,16 @@ const namedRow = (table, text) => {
 const rowName = (table, name, numbers) =>
   (same(numbers, table[name].takes.map((own) => own.default)) ? name : `${name}(${numbers.join(', ')})`);
 
-// A loss as examples.js and a program's head take it.
+// The losses of several heads, each of some of the outputs: "heads(huber: 1, cross_entropy: 3)"; else null.
+const headsOf = (choices, text) => /^heads\((.*)\)$/.exec(text)?.[1].split(/,(?![^()]*\))/).map((own) => {
+  const [name, outputs] = own.split(':');
+  return { ...lossOf(choices, name.trim()), outputs: Number(outputs) };
+}) ?? null;
+
+// A loss as examples.js and a program's heads take it.
 const lossOf = (choices, text) => {
+  const heads = headsOf(choices, text);
+  if (heads) return { name: text, target: 'heads', link: heads.map(({ link }) => link).filter(Boolean).join(', '), turns: 1, heads };
   const { name, row, given, numbers } = namedRow(choices.losses, text);
   return { name, target: row.target, link: row.link, parameters: given ? numbers : row.parameters, turns: row.takes[0]?.many ? numbers.length : 1 };
 };

@@ -67,7 +67,7 @@ const toldRun = (value, examples, { choices, patterns }) => {
   const outputs = ((laid) => laid.values[laid.output].width)(lay([]));
   if (outputs !== examples.outputs) refuse('run.outputs', { outputs, wanted: examples.outputs });
   checkEnd(layers, loss, choices);
-  const program = lay([{ loss: loss.name, parameters: loss.parameters, outputs }]);
+  const program = lay((loss.heads ?? [{ ...loss, outputs }]).map((own) => ({ loss: own.name, parameters: own.parameters, outputs: own.outputs })));
   const tensors = firstWeights(layers, program, net, choices);
   const { rates, numbers } = engineSettings(settingsOf(value), run.optimizer, choices);
   const { rates: firstRates } = engineSettings(settingsAt(value, 0), run.optimizer, choices);

@@ -1,10 +1,11 @@
-// The state in the address: a link shows the same, and one that cannot be read is kept to be copied.
+// The state in the address: a link shows the same, and one that cannot be read is kept to be copied. Where the
+// state is too long for a link, the page can be saved in its place.
 
 const LATER = 250; // ms after a change, so that a chain of them writes once
 
 class AddressField {
-  constructor({ state, field, say, open }) {
-    Object.assign(this, { state, field, say, open, written: null, timer: 0 });
+  constructor({ state, field, save, say, open }) {
+    Object.assign(this, { state, field, save, say, open, written: null, timer: 0 });
     Object.keys(START).forEach((path) => state.on(path, () => this.changed()));
     addEventListener('hashchange', () => { if (location.hash !== this.written) this.read(); });
     field.addEventListener('focus', () => field.select());
@@ -36,13 +37,12 @@ class AddressField {
   }
 
   async write() {
-    const address = await addressOf(this.state.value);
-    if (address.length > LONGEST) {
-      this.say('address.long');
-      return;
-    }
-    this.written = address;
-    history.replaceState(history.state, '', address);
+    const made = await addressOf(this.state.value);
+    const isLong = made.length > LONGEST;
+    this.written = isLong ? '' : made;
+    history.replaceState(history.state, '', this.written || location.href.split('#')[0]);
     this.field.value = location.href;
+    this.field.parentElement.hidden = isLong;
+    this.save.hidden = !isLong;
   }
 }

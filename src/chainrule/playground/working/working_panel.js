@@ -106,6 +106,11 @@ const workingPanel = ({ state, run, words, known, root }) => {
   const show = () => {
     fill();
     const { told, examples } = run.made;
+    if (headsOf(known.choices, told.loss)) {
+      said.textContent = words.say('working.heads');
+      lines.replaceChildren();
+      return;
+    }
     const { rows } = looked;
     const row = Math.max(0, rows.indexOf(state.value.seen.example));
     example.replaceChildren(...rows.map((own, k) => new Option(k + 1, own)));
