@@ -125,6 +125,7 @@ class Layer(abc.ABC):
     |---|---|
     | inputs | how many numbers enter for each example, i |
     | params | the parameters: a named tuple of arrays, or of such tuples; () of none |
+    | m | the number of a member, from 0 |
     | x, da | what enters, (n, i), and ∂C by what leaves, (n, o), for each example |
     | draw | the step of training that random draws follow from; None in prediction |
     | record, delta | what `forward` and `delta` returned |
