@@ -36,7 +36,7 @@ async ({ seed, acts, ours, states, most = Infinity }) => {
   const isThere = (own) => own.checkVisibility({ visibilityProperty: true }) && !own.disabled;
   const sections = () => [...document.querySelectorAll('header, section.card')];
   const control = () => {
-    const found = [...one(sections()).querySelectorAll('button, select, input:not([type=file]), textarea, summary, canvas')].filter(isThere);
+    const found = [...one(sections()).querySelectorAll('button:not(:has(+ [type=file])), select, input:not([type=file]), textarea, summary, canvas')].filter(isThere);
     return found.length ? one(found) : null;
   };
   const called = (own) => `${own.closest('section, header').id || 'head'} ${own.localName} ${own.name || own.id || own.ariaLabel || own.textContent.slice(0, 20)}`;
@@ -110,7 +110,7 @@ async ({ seed, acts, ours, states, most = Infinity }) => {
       change(set);
       const area = document.querySelector('#data textarea');
       area.value = one(TABLES);
-      document.querySelector('#data .own button').click();
+      document.querySelector('#data .own > button').click();
       return `table ${JSON.stringify(area.value.slice(0, 30))}`;
     },
     undo() {

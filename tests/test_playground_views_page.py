@@ -96,9 +96,39 @@ def test_the_plane_the_units_and_the_costs(opened_playground):
     assert chosen(own, "h12")
     place = on_the_line(page, "i2", "h1")
     page.mouse.move(*place)
-    assert re.fullmatch(r"w2 = −?[\d.]+, from i2 to h1", page.inner_text("#units .pointed"))
+    assert re.fullmatch(r"w2 = −?[\d.]+, from i2 to h1", page.inner_text("#units .pointed .note"))
     page.mouse.click(*place)
     assert chosen(own, "w2")
+
+    field = page.get_by_label("w2, from i2 to h1", exact=True)
+    assert float(field.input_value()) == pytest.approx(told["tensors"][0][1], rel=1e-3)
+    field.fill("much")
+    field.press("Enter")
+    assert "must be a number, got “much”" in page.inner_text("#units .wrong")
+    field.fill("0.25")
+    field.press("Enter")
+    page.get_by_role("button", name="Work out w2").click()
+    assert page.evaluate("document.activeElement.id") == "working"
+    assert page.evaluate("""() => {
+      const box = (id) => document.getElementById(id).getBoundingClientRect();
+      const [bar, own] = [box('training'), box('working')];
+      return own.top >= bar.bottom && own.top < innerHeight / 2;
+    }""")
+    assert page.get_by_label("w2", exact=True).input_value() == "0.25"
+
+
+def test_a_unit_that_is_pointed_at_is_shown_in_place_of_the_prediction(opened_playground):
+    own = opened_playground()
+    page = own.page
+    picture = "document.querySelector('#outcome canvas').toDataURL()"
+    before = page.evaluate(picture)
+    for name in ("h3", "o1"):
+        page.hover(f'#units button[value="{name}"]')
+        assert page.evaluate(picture) != before
+        page.mouse.move(5, 5)
+        assert page.evaluate(picture) == before
+    page.focus('#units button[value="i1"]')
+    assert page.evaluate(picture) != before
 
 
 def test_the_slider_goes_back_to_any_step(opened_playground):

@@ -71,22 +71,33 @@ def packed_json(value: Any) -> str:
     >>> packed_json([1, 2])[:4]
     'H4sI'
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return packed(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+
+
+def packed(text: str) -> str:
+    """Return a text gzipped, in base64.
+
+    >>> gzip.decompress(base64.b64decode(packed("two"))).decode()
+    'two'
+    """
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
-def policy(script: str, style: str, *, compiles: bool = False, worker: bool = False) -> str:
-    """Return a Content-Security-Policy: this script and this style, by their hashes, and no more.
+def policy(
+    scripts: Iterable[str], style: str, *, compiles: bool = False, worker: bool = False
+) -> str:
+    """Return a Content-Security-Policy: these scripts, this style, by their hashes, and no more.
 
     `compiles` allows WebAssembly to be compiled from what the page holds, and `worker` a worker
     whose script it holds. Nothing can be loaded from elsewhere.
 
-    >>> policy("", "", worker=True).split("; ")[-1]
+    >>> policy([], "", worker=True).split("; ")[-1]
     'worker-src blob:'
     """
     rules = {
         "default-src": "'none'",
-        "script-src": f"'{_hash(script)}'" + " 'wasm-unsafe-eval'" * compiles,
+        "script-src": " ".join(f"'{_hash(each)}'" for each in scripts)
+        + " 'wasm-unsafe-eval'" * compiles,
         "style-src": f"'{_hash(style)}'",
         "base-uri": "'none'",
         "form-action": "'none'",

@@ -8,8 +8,10 @@
 | `network_rows.py` | rows of a table for a network that knows no columns |
 | `page_arrays.py` | the arrays of it as a model file has them |
 | `playground.html`, `playground.css`, `playground.js` | what it looks like, and how it starts |
+| `page_loader.js`, `packed_part.js` | its first script, which unpacks the rest |
 | `state/` | `state.js`, what the page is in; `address.js`, `address_field.js`, the same as the \
-end of an address; `streams.js`, all that is random; `checks.js`, `fields.js`, what is typed |
+end of an address; `streams.js`, all that is random; `checks.js`, `fields.js`, what is typed; \
+`state_check.js`, what a state may be |
 | `run/` | `messages.js`, what page and worker say to each other; `run_worker.js`, the worker; \
 `run_clock.js`, its page's side; `told_run.js`, `first_weights.js`, what a run is told; \
 `training_bar.js`, what starts and ends it; `given_examples.js`, those that came with the page |
@@ -50,7 +52,7 @@ from typing import Any
 from chainrule.engine.wasm import engine_data
 from chainrule.engine.wasm.lowering_patterns import lowering_patterns
 from chainrule.explanation.line_patterns import pattern_data
-from chainrule.html_page.joined_scripts import file_of, inert_json, packed_json, policy
+from chainrule.html_page.joined_scripts import file_of, inert_json, packed, packed_json, policy
 from chainrule.html_page.notebook_part import Page
 from chainrule.playground.choices import choices as all_choices
 from chainrule.playground.data.known_sets import known_sets, missing_words
@@ -60,6 +62,7 @@ from chainrule.playground.page_parts import (
     LANGUAGES,
     PACKAGE,
     STYLES,
+    loader_script,
     page_script,
     sections,
     worker_script,
@@ -94,13 +97,13 @@ def playground(start: dict[str, Any] | None = None) -> Page:
     >>> playground().splitlines()[0]
     '<!doctype html>'
     """
-    script = page_script()
+    loader, script = loader_script(), page_script()
     styles = (file_of(PACKAGE, name) for name in STYLES)
     style = "\n".join([file_of("chainrule.html_page", "cards.css"), *styles])
     words = {name: _words(name) for name in LANGUAGES}
     before = ("browser.none", "frame.this_language")  # what is said before anything is unpacked
     first = {name: {word: words[name][word] for word in before} for name in words}
-    packed = {
+    same = {
         "choices": all_choices(),
         "patterns": lowering_patterns(),
         "lines": pattern_data(),
@@ -118,7 +121,7 @@ def playground(start: dict[str, Any] | None = None) -> Page:
     said = (f'<p lang="{name}">{html.escape(words[name]["browser.scripts"])}</p>' for name in words)
     return Page(
         string.Template(file_of(PACKAGE, "playground.html")).substitute(
-            policy=policy(script, style, compiles=True, worker=True),
+            policy=policy([loader, script], style, compiles=True, worker=True),
             title=html.escape(words["en"]["frame.title"]),
             style=style,
             wings=sections(),
@@ -126,8 +129,9 @@ def playground(start: dict[str, Any] | None = None) -> Page:
             engine32=engine_data("float32"),
             engine64=engine_data("float64"),
             known=inert_json({"words": first, **own}),
-            packed=packed_json(packed),
-            script=script,
+            packed=packed_json(same),
+            script=packed(script),
+            loader=loader,
         )
     )
 

@@ -21,6 +21,7 @@ ENGINE = ("wasm_engine.js", "run_edits.js", "wasm_run.js")
 WORKER = ("network/schedule_rates.js", "run/messages.js", "run/run_worker.js")
 
 SCRIPTS = (
+    "packed_part.js",
     "state/checks.js",
     "state/streams.js",
     "state/state.js",
@@ -44,6 +45,7 @@ SCRIPTS = (
     "data/own_table.js",
     "data/examples.js",
     "data/model_columns.js",
+    "state/state_check.js",
     "files/save_as.js",
     "files/model_file_bytes.js",
     "files/page_file.js",
@@ -161,6 +163,18 @@ def page_script() -> str:
     scripts += [closed(wing.function, _scripts_of(wing)) for wing in WINGS]
     wings = ", ".join(f"{wing.id}: {wing.function}" for wing in WINGS)
     return joined_scripts([*scripts, f"startPlayground({{ {wings} }});"])
+
+
+@cache
+def loader_script() -> str:
+    """Return the script that runs the other one, or says what the browser lacks.
+
+    >>> loader_script().splitlines()[-2]
+    'loadPage();'
+    """
+    return joined_scripts(
+        file_of(PACKAGE, name) for name in ("packed_part.js", "words/words.js", "page_loader.js")
+    )
 
 
 def _scripts_of(wing: Wing) -> list[str]:

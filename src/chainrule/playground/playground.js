@@ -3,25 +3,8 @@
 //   wing({ state, run, words, known, root })   fills its section; what it returns may have update(frame),
 //                                              called for each frame and once sentences are of another language
 
-// A function of 128 bits, by which a browser is asked whether it has them.
-const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
-
-// What the page needs and this browser has not.
-const lacking = () => {
-  if (typeof DecompressionStream === 'undefined') return 'DecompressionStream';
-  if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(new Uint8Array(SIMD))) return 'WebAssembly SIMD';
-  return null;
-};
-
-const element = (id) => document.getElementById(id);
-
 // What the page knows: its beginning as it stands, and what is the same in each, packed.
-const known = () => JSON.parse(element('known').textContent);
-
-const unpacked = async () => {
-  const bytes = bytesOf(element('packed').textContent);
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).json();
-};
+const known = async () => ({ ...JSON.parse(element('known').textContent), ...(await (await unpacked('packed')).json()) });
 
 // A sentence at a place of its own, said anew in another language.
 class Sentence {
@@ -32,7 +15,11 @@ class Sentence {
     this.again();
   }
 
-  again() { this.root.textContent = this.said ? this.words.say(this.said.word, this.said.holes) : ''; }
+  // `why` is the word of another sentence within it.
+  again() {
+    const { word, holes } = this.said ?? {};
+    this.root.textContent = word ? this.words.say(word, holes?.why in this.words.tables.en ? { why: this.words.say(holes.why) } : holes) : '';
+  }
 }
 
 const chooseLanguage = (words, state, all) => {
@@ -68,18 +55,12 @@ const takeBack = (state) => {
 };
 
 const startPlayground = async (wings) => {
+  document.currentScript.remove(); // the page as a file is without it
   const page = `<!doctype html>\n${document.documentElement.outerHTML}`;
-  const own = known();
-  const words = new Words(own.words, Words.suits(own.words, navigator.languages));
-  const [wrong, kept] = ['wrong', 'kept-why'].map((id) => new Sentence(words, element(id)));
-  const missing = lacking();
-  if (missing) {
-    wrong.say('browser.none', { what: missing });
-    return;
-  }
-  Object.assign(own, await unpacked());
+  const own = await known();
   unfold(own);
-  Object.assign(words, { tables: own.words, phrases: own.phrases });
+  const words = Object.assign(new Words(own.words, Words.suits(own.words, navigator.languages)), { phrases: own.phrases });
+  const [wrong, kept] = ['wrong', 'kept-why'].map((id) => new Sentence(words, element(id)));
   Object.assign(tables, { sets: own.sets, missing: own.missing });
   words.fill(document);
   const worker = new Worker(URL.createObjectURL(new Blob([own.worker], { type: 'text/javascript' })));
@@ -88,11 +69,12 @@ const startPlayground = async (wings) => {
 
   const state = new State(own.state);
   const run = new RunClock({ asking, state, known: own, examplesOf: withGiven(own, examplesOf) });
-  const keep = (word, address) => {
-    kept.say(word);
-    element('kept').hidden = false;
-    element('kept-address').value = address ?? '';
-    element('kept-address').hidden = !address;
+  state.check = (value) => checkState(value, own.choices);
+  const keep = (said) => {
+    kept.say(said?.word, { why: said?.why });
+    element('kept').hidden = !said;
+    element('kept-address').value = said?.address ?? '';
+    element('kept-address').hidden = !said?.address;
   };
   const save = element('save-page');
   save.addEventListener('click', async () => saveAs(await pageNow(page, { state, run, known: own }), 'playground.html'));

@@ -78,7 +78,7 @@ def page(explanation: Explanation, rounds: int = 10_000) -> Page:
     script = joined_scripts([engine_script(), *own] if known["live"] else own)
     style = _file("page.css")
     filled = string.Template(_file("page.html")).substitute(
-        policy=policy(script, style, compiles=known["live"]),
+        policy=policy([script], style, compiles=known["live"]),
         symbol=html.escape(explanation.symbol(Text())),
         network=html.escape(visible(explanation.network)),
         examples=_examples(explanation),

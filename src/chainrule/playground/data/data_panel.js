@@ -26,11 +26,9 @@ const dataPanel = ({ state, run, words, known, root }) => {
     options: () => [...(known.given ? ['given'] : []), ...Object.keys(PLANE_SETS), ...Object.keys(tables.sets), 'own'].map((name) => [name, words.say(`data.set_${name}`)]),
   });
 
-  const number = (name, bounds) => new NumberField({
-    words, bounds, label: () => words.say(`data.${name}`), get: () => data()[name], set: (value) => suited([[`data.${name}`, value]]),
-  });
-  const [n, noise] = [number('n', { whole: true, least: 2, most: 20000 }), number('noise', { least: 0, most: 1 })];
-  const [test, seed] = [number('test', { least: 0, most: 0.9 }), number('seed', { whole: true, least: 0 })];
+  const [n, noise, test, seed] = ['n', 'noise', 'test', 'seed'].map((name) => new NumberField({
+    words, bounds: STATE_BOUNDS[`data.${name}`], label: () => words.say(`data.${name}`), get: () => data()[name], set: (value) => suited([[`data.${name}`, value]]),
+  }));
   const again = node('button', { type: 'button', 'data-say': 'data.draw', click: () => suited([['data.seed', data().seed + 1]]) });
 
   const ticks = Object.keys(FEATURES).map((name) => new TickField({
@@ -76,11 +74,6 @@ const dataPanel = ({ state, run, words, known, root }) => {
   const area = node('textarea', { rows: 4, spellcheck: 'false', 'data-label': 'data.paste', 'data-hint': 'data.paste' });
   const readArea = () => read(words.say('data.pasted'), async () => ({ table: csvOf(area.value, tables.missing.text), text: area.value }));
   area.addEventListener('paste', () => setTimeout(readArea));
-  const file = node('input', { type: 'file', accept: '.csv,.tsv,.tab,.txt,text/*', 'data-label': 'data.file', change: () => chosenFile() });
-  const chosenFile = async () => {
-    if (file.files[0]) await readFile(file.files[0]);
-    file.value = ''; // so that the same can be chosen again
-  };
   const isTable = ({ name, type }) => /\.(csv|tsv|tab)$/i.test(name) || type === 'text/csv';
   document.addEventListener('dragover', (event) => event.preventDefault());
   document.addEventListener('drop', (event) => {
@@ -106,7 +99,7 @@ const dataPanel = ({ state, run, words, known, root }) => {
     },
   });
   const own = node('div', { class: 'own' },
-    node('p', { class: 'note', 'data-say': 'data.own_note' }), file, area,
+    node('p', { class: 'note', 'data-say': 'data.own_note' }), fileButton('data.file', '.csv,.tsv,.tab,.txt,text/*', readFile), area,
     node('button', { type: 'button', 'data-say': 'data.read', click: readArea }), busy, wrong);
   const chosenColumns = node('div', { class: 'chosen' }, table, kind.root, linked.root);
   const said = node('ul', { class: 'note' });

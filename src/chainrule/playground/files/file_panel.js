@@ -111,10 +111,6 @@ const filesPanel = ({ state, run, words, known, root }) => {
     }
   };
   const isOurs = (file) => ['toml', 'model'].includes(fileEnding(file.name));
-  const chosen = node('input', { type: 'file', accept: '.toml,.model', 'data-label': 'files.open', change: async () => {
-    if (chosen.files.length) await read(chosen.files[0]);
-    chosen.value = '';
-  } });
   addEventListener('dragover', (event) => { if (event.dataTransfer?.types.includes('Files')) event.preventDefault(); });
   addEventListener('drop', (event) => {
     const [file] = event.dataTransfer?.files ?? [];
@@ -127,6 +123,6 @@ const filesPanel = ({ state, run, words, known, root }) => {
   root.append(
     node('p', { class: 'note', 'data-say': 'files.about' }),
     node('div', { class: 'out' }, asToml, rows, asModel),
-    node('div', { class: 'in' }, node('label', {}, node('span', { 'data-say': 'files.open' }), ' ', chosen)), wrong, note);
+    node('div', { class: 'in' }, fileButton('files.open', '.toml,.model', read)), wrong, note);
   return { update: (frame) => { if (!run.playing || !frame) say(said.place, ...said.parts); } };
 };

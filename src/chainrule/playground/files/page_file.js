@@ -1,8 +1,6 @@
 // What the page begins with, out of its file, and the page as a file that begins with its present state: what is
 // too long for a link is sent so.
 
-const bytesOf = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
-
 // What came beside plain data: arrays in their places, as page_arrays.py has them, and of a model of a table the
 // weights and columns of its file.
 const unfold = (own) => {

@@ -21,31 +21,54 @@ const lessonPanel = ({ state, run, words, known, root }) => {
     return words.language in others ? translatedLesson(en, others[words.language]) : en;
   };
   const chosen = () => state.value.seen.lesson;
-  const key = (k) => `${chosen().name} ${chosen().page} ${k}`;
+  const keyOf = (k) => `${chosen().name} ${chosen().page} ${k}`;
 
-  const choice = node('select', { name: 'lesson', change: () => (choice.value ? begin(choice.value) : state.put('seen.lesson', null)) });
-  const file = node('input', { type: 'file', accept: '.txt', change: async () => {
-    if (file.files.length) await opened(file.files[0]);
-    file.value = '';
+  // Keys go through the list of lessons and begin none: Enter does, or the button.
+  let byKey = false;
+  const choose = () => {
+    begun.hidden = true;
+    if (choice.value) begin(choice.value);
+    else state.put('seen.lesson', null);
+  };
+  const change = () => {
+    if (byKey) begun.hidden = choice.value === (chosen()?.name ?? '');
+    else choose();
+  };
+  const key = (event) => {
+    byKey = event.key !== 'Tab';
+    if (event.key !== 'Enter' || begun.hidden) return;
+    event.preventDefault();
+    choose();
+  };
+  const choice = node('select', { name: 'lesson', 'data-label': 'lessons.title', change, keydown: key, pointerdown: () => { byKey = false; }, focus: () => { byKey = false; } });
+  const begun = node('button', { type: 'button', name: 'begin', 'data-say': 'lessons.begin', hidden: true, click: () => {
+    choose();
+    page.querySelector('h3')?.focus();
   } });
   const wrong = node('p', { class: 'wrong', role: 'alert' });
+  let refused = null; // { name, error } of a file that is no lesson
+  const sayRefused = () => {
+    const { name, error } = refused ?? {};
+    wrong.textContent = refused ? [words.say('lessons.refused', { name }), ...(error.line ? [words.say('lessons.line', error)] : []), refusalSaid(words, error)].join(' ') : '';
+  };
   const page = node('article', { class: 'lesson' });
   root.append(
-    node('div', { class: 'choose' }, node('label', {}, node('span', { 'data-say': 'lessons.choose' }), ' ', choice),
-      node('label', {}, node('span', { 'data-say': 'lessons.open' }), ' ', file)), wrong, page);
+    node('div', { class: 'choose' }, choice, begun, fileButton('lessons.open', '.txt', (given) => opened(given))), wrong, page);
 
   // A teacher's file, chosen or dropped here
   const opened = async (given) => {
     try {
       const text = await given.text();
-      const { title } = LessonText.read(text);
+      const tried = Object.assign(new State(state.value), { check: state.check });
+      const { title } = LessonText.read(text, (changes) => tried.together(changes));
       own.set(title, text);
-      wrong.textContent = '';
+      refused = null;
       begin(title);
     } catch (error) {
       if (!error.word) throw error;
-      wrong.textContent = [words.say('lessons.refused', { name: given.name }), words.say(error.word, error.holes)].join(' ');
+      refused = { name: given.name, error };
     }
+    sayRefused();
   };
   root.addEventListener('dragover', (event) => event.preventDefault());
   root.addEventListener('drop', (event) => {
@@ -57,14 +80,12 @@ const lessonPanel = ({ state, run, words, known, root }) => {
   const begin = (name) => {
     const { changes } = LessonText.read(textOf(name));
     [...done].filter((each) => each.startsWith(`${name} `)).forEach((each) => done.delete(each));
-    state.together(changes);
-    state.put('seen.lesson', { name, page: 0 });
+    state.together([...changes, ['seen.lesson', { name, page: 0 }]]);
     show();
   };
 
   const turn = (by) => {
     state.put('seen.lesson', { ...chosen(), page: chosen().page + by });
-    show();
     page.querySelector('h3').focus();
   };
 
@@ -85,7 +106,7 @@ const lessonPanel = ({ state, run, words, known, root }) => {
     part.said = [word, holes];
     part.place.textContent = words.say(word, holes);
     part.place.className = word === 'lessons.right' || word === 'lessons.reached' ? 'judged true' : 'judged';
-    if (part.place.className === 'judged true') done.add(key(k));
+    if (part.place.className === 'judged true') done.add(keyOf(k));
     count();
   };
 
@@ -104,7 +125,7 @@ const lessonPanel = ({ state, run, words, known, root }) => {
   };
 
   const reach = async (k, part) => {
-    if (done.has(key(k)) || part.asking) return;
+    if (done.has(keyOf(k)) || part.asking) return;
     part.asking = true;
     try {
       const seen = await seenNow(part.answer);
@@ -122,13 +143,8 @@ const lessonPanel = ({ state, run, words, known, root }) => {
   const meant = (name) => {
     const section = document.getElementById(name);
     const title = words.say(name === 'training' ? 'training.controls' : `${name}.title`);
-    const look = () => {
-      section.tabIndex = -1;
-      section.scrollIntoView({ block: 'center' });
-      section.focus();
-    };
     section.classList.add('meant');
-    return node('button', { type: 'button', class: 'look', click: look }, words.say('lessons.look', { title }));
+    return node('button', { type: 'button', class: 'look', click: () => goTo(section) }, words.say('lessons.look', { title }));
   };
 
   const partOf = (part, k) => {
@@ -176,18 +192,19 @@ const lessonPanel = ({ state, run, words, known, root }) => {
       node('p', { class: 'note answered', role: 'status' }));
     words.fill(page);
     parts.forEach((part, k) => {
-      if (part.place && done.has(key(k))) answered(k, part, part.answer.reach ? 'lessons.reached' : 'lessons.right');
+      if (part.place && done.has(keyOf(k))) answered(k, part, part.answer.reach ? 'lessons.reached' : 'lessons.right');
       else if (part.answer?.reach && run.made) reach(k, part);
     });
     count();
   };
 
   let language = null;
-  state.on('seen.lesson', (now, path) => { if (path !== 'seen.lesson' || !now) show(); });
+  state.on('seen.lesson', show);
   const update = () => {
     if (language !== words.language) {
       language = words.language;
       show();
+      sayRefused();
     }
     const now = performance.now();
     if (!shown || !run.made || (run.playing && now - last < LESSON_EVERY)) return;

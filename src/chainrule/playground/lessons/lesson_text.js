@@ -27,9 +27,11 @@ const LESSON_FIGURES = [
 const LESSON_SECTIONS = ['data', 'network', 'units', 'hyper', 'outcome', 'course', 'working', 'flow', 'weights', 'files', 'training'];
 
 class LessonText {
-  static read(text) { return new LessonText(text).lesson(); }
+  // `check` gets changes of the state, [[path, value]] at a time, and refuses those that the page cannot take.
+  static read(text, check = () => {}) { return new LessonText(text, check).lesson(); }
 
-  constructor(text) {
+  constructor(text, check) {
+    this.check = check;
     this.lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
     this.at = 0;
   }
@@ -39,7 +41,8 @@ class LessonText {
   }
 
   lesson() {
-    const [title, changes] = this.head();
+    const { title, changes } = this.head();
+    this.taken(changes);
     const pages = [[]];
     for (this.at += 1; this.at < this.lines.length; this.at += 1) {
       const line = this.lines[this.at].trim();
@@ -50,7 +53,24 @@ class LessonText {
     const open = pages.flat().find((part) => part.question && !part.answer);
     if (open) refuse('lessons.no_answer', { line: open.line, text: open.question.slice(0, 60) });
     if (!pages.length) this.refuse('lessons.no_pages');
-    return { title, changes, pages };
+    return { title, changes: changes.map(({ change }) => change), pages };
+  }
+
+  // What is refused alone may be well with what stands behind it, as the numbers of another optimizer.
+  taken(changes) {
+    const refused = [];
+    const take = (all, line) => {
+      try {
+        this.check(all);
+      } catch (error) {
+        if (!error.word) throw error;
+        refused.push({ line, error, all });
+      }
+    };
+    changes.forEach(({ line, change }) => take([change], line));
+    const [first, ...others] = refused.splice(0);
+    if (first) take([first, ...others].flatMap(({ all }) => all), first.line);
+    if (refused.length) throw Object.assign(refused[0].error, { line: first.line });
   }
 
   head() {
@@ -61,10 +81,10 @@ class LessonText {
       if (!line || line.startsWith('#')) continue;
       const named = /^title:\s*(.+)$/.exec(line);
       if (named) [, title] = named;
-      else changes.push(this.change(line));
+      else changes.push({ line: this.at + 1, change: this.change(line) });
     }
     if (title === null || this.at === this.lines.length) this.refuse(title === null ? 'lessons.no_title' : 'lessons.no_pages');
-    return [title, changes];
+    return { title, changes };
   }
 
   change(line) {
@@ -100,7 +120,11 @@ class LessonText {
   part(line, page) {
     const last = page.at(-1);
     if (line.startsWith('#')) return;
-    if (line.startsWith('do:')) page.push({ changes: line.slice(3).split(';').map((own) => this.change(own.trim())), said: line.slice(3).trim() });
+    if (line.startsWith('do:')) {
+      const changes = line.slice(3).split(';').map((own) => this.change(own.trim()));
+      this.taken(changes.map((change) => ({ line: this.at + 1, change })));
+      page.push({ changes, said: line.slice(3).trim() });
+    }
     else if (line.startsWith('highlight:')) page.push({ meant: this.section(line.slice(10).trim()) });
     else if (line.startsWith('?')) page.push({ question: line.slice(1).trim() || this.refuse('lessons.no_question'), line: this.at + 1 });
     else if (/^([=>]|\((x| )\))/.test(line)) {

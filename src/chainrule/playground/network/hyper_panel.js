@@ -8,7 +8,7 @@ const checkTogether = ({ momentum = 0, nesterov, dampening = 0, step_min: least 
 
 const hyperPanel = ({ state, run, words, known: { choices }, root }) => {
   const at = (path, more = {}) => ({
-    words, label: () => words.say(`hyper.${path.split('.').at(-1)}`), hint: () => '', get: () => state.get(path), set: (value) => state.change(path, value), ...more,
+    words, bounds: STATE_BOUNDS[path], label: () => words.say(`hyper.${path.split('.').at(-1)}`), hint: () => '', get: () => state.get(path), set: (value) => state.change(path, value), ...more,
   });
   const suited = (changes) => state.together(suiting({ choices, examplesOf: run.examplesOf }, state.value, changes));
 
@@ -40,14 +40,12 @@ const hyperPanel = ({ state, run, words, known: { choices }, root }) => {
   let made = null;
 
   const reseeded = (value) => state.together([['net.seed', value], ['net.weights', keptWeights(state.value.net, choices)]]);
-  const count = { whole: true, least: 1 };
-  const seed = { whole: true, least: 0 };
-  const batch = new NumberField(at('run.batch', { bounds: count }));
+  const batch = new NumberField(at('run.batch'));
   const shuffle = new TickField(at('run.shuffle'));
-  const penalties = ['l1', 'l2'].map((name) => new NumberField(at(`net.${name}`, { label: () => name, hint: () => words.say(`hyper.${name}`), bounds: { least: 0 } })));
+  const penalties = ['l1', 'l2'].map((name) => new NumberField(at(`net.${name}`, { label: () => name, hint: () => words.say(`hyper.${name}`) })));
   const seeds = [
-    new NumberField({ ...at('net.seed', { label: () => words.say('hyper.weights_seed'), bounds: seed }), set: (value) => reseeded(value) }),
-    new NumberField(at('run.seed', { label: () => words.say('hyper.order_seed'), bounds: seed })),
+    new NumberField({ ...at('net.seed', { label: () => words.say('hyper.weights_seed') }), set: (value) => reseeded(value) }),
+    new NumberField(at('run.seed', { label: () => words.say('hyper.order_seed') })),
   ];
   const again = node('button', { type: 'button', 'data-say': 'hyper.draw', click: () => reseeded(state.value.net.seed + 1) });
   const typed = node('p', { class: 'note', 'data-say': 'hyper.typed_weights' });

@@ -3,7 +3,7 @@
 // A row by its full name: 'huber(0.5)' is { name: 'huber', row, numbers: [0.5], given: true }.
 const namedRow = (table, text) => {
   const [, name, numbers] = /^(\w+)(?:\((.*)\))?$/.exec(text) ?? [];
-  const row = table[name] ?? refuse('network.unknown', { name: text, known: Object.keys(table).join(', ') });
+  const row = Object.hasOwn(table, name ?? '') ? table[name] : refuse('network.unknown', { name: text, known: Object.keys(table).join(', ') });
   const given = numbers !== undefined;
   return { name, row, given, numbers: given ? numbers.split(',').map(Number) : row.takes.map((own) => own.default) };
 };

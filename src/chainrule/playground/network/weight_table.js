@@ -53,18 +53,7 @@ const weightTable = ({ state, run, words, root }) => {
   // A cell is a field: what is typed in it is the number from this step on.
   const cellOf = (place) => {
     const name = weightNumber(told().names, told().program.tensors, tensor, place);
-    const made = new NumberField({ words, label: () => name, hint: () => name, get: () => run.frame?.tensors?.[tensor]?.[place], set: (value) => run.set(tensor, place, value) });
-    made.write = (number) => {
-      if (number === undefined || made.input === document.activeElement) return;
-      made.input.value = figure(number).replace('−', '-');
-      if (made.input.value.includes('×')) made.input.value = number.toExponential(3);
-    };
-    made.input.addEventListener('focus', () => {
-      run.pause();
-      if (!made.refused) made.input.value = String(made.get());
-      made.input.select(); // which the new text has undone: what is typed takes its place
-    });
-    made.input.addEventListener('blur', () => made.show());
+    const made = new ParameterField({ words, run, label: () => name, hint: () => name, at: () => [tensor, place] });
     const pin = node('button', { type: 'button', class: 'pin', click: () => turned([told().names[tensor], place]) }, '❄');
     made.input.after(pin);
     const showNumber = made.show.bind(made);

@@ -14,7 +14,10 @@ class RunClock {
     Object.assign(this, { asking, state, known, examplesOf, heard: new Map(), wanted: new Set() });
     Object.assign(this, { playing: false, made: null, frame: null, furthest: 0, makings: 0, orders: 0 });
     ['data', 'net', 'run'].forEach((path) => state.on(path, () => this.changed(path === 'run')));
-    state.on('edits', (edits) => { if (!same(edits, this.edits)) this.remake(true, edits); });
+    state.on('edits', (edits) => {
+      if (state.turns) this.returned();
+      else if (!same(edits, this.edits)) this.remake(true, edits);
+    });
   }
 
   on(event, listen) {
@@ -54,7 +57,8 @@ class RunClock {
 
   // What can be changed while it trains goes on from the step that it is at; all else begins anew.
   changed(sameTensors) {
-    if (!this.made || !this.isAlike()) this.remake(sameTensors);
+    if (this.state.turns) this.returned();
+    else if (!this.made || !this.isAlike()) this.remake(sameTensors);
     else this.changing ??= Promise.resolve().then(() => this.change());
   }
 
@@ -94,6 +98,13 @@ class RunClock {
     this.edits = edits;
     this.state.put('edits', edits);
     this.making = Promise.resolve().then(() => own === this.makings && this.make(0));
+  }
+
+  // What was taken back: the run of the state as it stood then, once all of it is there.
+  returned() {
+    const own = ++this.makings;
+    this.edits = this.state.value.edits;
+    this.making = Promise.resolve().then(() => own === this.makings && this.make(this.state.value.at.step));
   }
 
   // The run of the state, or of another one, at the step that it is at.
@@ -158,6 +169,7 @@ class RunClock {
     if (own !== this.makings || frame.order < this.frame?.order) return;
     this.furthest = Math.max(this.furthest, frame.at.step);
     this.frame = frame;
+    this.state.set('at.step', frame.at.step); // of which nobody hears before it rests
     this.tell('frame', frame);
     if (frame.diverged) {
       this.pause();

@@ -2,7 +2,8 @@
 //
 //   #1.q1YqUbJSUPJUqgUA.aZ09_-
 //
-// What was cut short or changed on its way is told by the checksum, and never half read.
+// What was cut short or changed on its way is told by the checksum, and never half read. What programs for mail
+// and chat put behind it, or write by its code within it, is no part of it.
 
 const LONGEST = 8192; // signs: what programs for mail and chat let through
 
@@ -30,15 +31,41 @@ const addressOf = async (value) => {
 
 // { state }, or { refused: the word of a sentence } of an address that holds none.
 const stateOf = async (address) => {
-  if (address.length <= 1) return { state: State.with({}) };
-  const [version, body, sum] = address.slice(1).split('.');
-  if (!/^\d+$/.test(version)) return { refused: 'address.unknown' };
+  const given = plainAddress(address);
+  if (!given) return { state: State.with({}) };
+  const [, version, body, sum] = /^(\d+)(?:\.([\w-]*)(?:\.([\w-]{6}))?)?/.exec(given) ?? [];
+  if (!version) return { refused: 'address.unknown' };
   if (Number(version) > VERSION) return { refused: 'address.newer' };
   if (checksum(`${version}.${body}`) !== sum) return { refused: 'address.cut' };
+  const text = await inflated(body);
+  const value = text === null ? null : parsed(text);
+  return isTable(value) ? { state: State.with(value) } : { refused: 'address.unknown' };
+};
+
+// What stands behind #: without blanks, and signs that were written by their codes as themselves.
+const plainAddress = (address) => {
   try {
-    const text = new TextDecoder().decode(await passed(toBytes(body), new DecompressionStream('deflate-raw')));
-    return { state: State.with(JSON.parse(text)) };
+    return decodeURIComponent(address.slice(1)).replace(/\s/g, '');
   } catch {
-    return { refused: 'address.cut' };
+    return address.slice(1); // a % that begins no code
+  }
+};
+
+// Null of what was never deflated, as of what is no JSON.
+const inflated = async (body) => {
+  const stream = new DecompressionStream('deflate-raw');
+  try {
+    return new TextDecoder().decode(await passed(toBytes(body), stream));
+  } catch (error) {
+    if (error instanceof TypeError || error.name === 'InvalidCharacterError') return null;
+    throw error;
+  }
+};
+
+const parsed = (text) => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
 };

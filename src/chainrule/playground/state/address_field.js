@@ -5,30 +5,41 @@ const LATER = 250; // ms after a change, so that a chain of them writes once
 
 class AddressField {
   constructor({ state, field, save, say, open }) {
-    Object.assign(this, { state, field, save, say, open, written: null, timer: 0 });
+    Object.assign(this, { state, field, save, say, open, written: null, timer: 0, reading: 0 });
     Object.keys(START).forEach((path) => state.on(path, () => this.changed()));
-    addEventListener('hashchange', () => { if (location.hash !== this.written) this.read(); });
+    addEventListener('hashchange', () => { if (location.hash !== this.written) this.turned(); });
     field.addEventListener('focus', () => field.select());
   }
 
-  // Opens the state of the address, where it holds one; else the sentence says why not. What it holds may be
-  // whole and yet nothing that this page can be in: then all is as it was.
-  async read() {
+  // Opens the state of the address, where it holds one; else the sentence says why not, and all is as it was.
+  async read(kept = 'address.start') {
     const { hash, href } = location;
-    const { state, refused } = await stateOf(hash);
-    if (refused) this.say(refused, href);
-    else {
-      const before = copy(this.state.value);
-      try {
-        this.written = hash;
-        await this.open(state);
-        return true;
-      } catch {
-        this.say('address.unknown', href);
-        await this.open(before);
-      }
+    const own = ++this.reading;
+    const { state, refused } = await this.readable(hash);
+    if (own !== this.reading) return false;
+    this.say(refused && { word: kept, why: refused, address: href });
+    if (refused) return false;
+    this.written = hash;
+    await this.open(state);
+    return true;
+  }
+
+  async readable(hash) {
+    const read = await stateOf(hash);
+    try {
+      if (read.state) this.state.check(read.state);
+      return read;
+    } catch (error) {
+      if (!error.word) throw error;
+      return { refused: 'address.unknown' };
     }
-    return false;
+  }
+
+  // Another address while the page is open: what was changed last is in the one before, and what is refused does
+  // not stay there, for the page would be lost with the next visit.
+  async turned() {
+    clearTimeout(this.timer);
+    if (!(await this.read('address.stays'))) this.write();
   }
 
   changed() {

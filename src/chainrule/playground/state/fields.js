@@ -65,6 +65,28 @@ class NumberField extends Field {
   write(number) { this.input.value = String(number ?? ''); }
 }
 
+// A number of a tensor, where `at` gives [tensor, place]: a few of its digits, and all while it is edited. What is
+// typed is the number from the step on that the training is at.
+class ParameterField extends NumberField {
+  constructor({ run, at, ...given }) {
+    super({
+      ...given, get: () => run.frame?.tensors?.[at()[0]]?.[at()[1]], set: (value) => run.set(...at(), value),
+    });
+    this.input.addEventListener('focus', () => {
+      run.pause();
+      if (!this.refused) this.input.value = String(this.get());
+      this.input.select(); // which the new text has undone: what is typed takes its place
+    });
+    this.input.addEventListener('blur', () => this.show());
+  }
+
+  write(number) {
+    if (number === undefined || this.input === document.activeElement) return;
+    this.input.value = figure(number).replace('−', '-');
+    if (this.input.value.includes('×')) this.input.value = number.toExponential(3);
+  }
+}
+
 // `options` gives [[value, text]].
 class ChoiceField extends Field {
   constructor(given) {
@@ -100,6 +122,22 @@ class TickField extends Field {
 
   write(value) { this.input.checked = Boolean(value); }
 }
+
+// A button that opens a file of the reader's, by the language of the page and not of the browser.
+const fileButton = (word, accept, take) => {
+  const input = node('input', { type: 'file', accept, hidden: true, change: async () => {
+    if (input.files.length) await take(input.files[0]);
+    input.value = ''; // so that the same can be chosen again
+  } });
+  return node('span', {}, node('button', { type: 'button', 'data-say': word, click: () => input.click() }), input);
+};
+
+// A section of the page comes to sight, and has the focus.
+const goTo = (section) => {
+  section.tabIndex = -1;
+  section.scrollIntoView();
+  section.focus({ preventScroll: true });
+};
 
 // What a field of choices.py is for, in the language of the page.
 const fieldHelp = (words, kind, name) => {

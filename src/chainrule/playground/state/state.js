@@ -14,8 +14,11 @@ const START = {
   run: { optimizer: 'adam', numbers: { learning_rate: 0.01 }, schedule: null, batch: 16, shuffle: true, seed: 0, frozen: [], begun: null }, // frozen: names of tensors, and of single numbers [name, place]
   at: { step: 0 },
   edits: [], // [step, tensor, place, value]: numbers that were typed, before that step is made
-  seen: { subject: 'w1', notation: 'mazur', example: 0, language: null, speed: 1000, lesson: null },
+  seen: { subject: 'w1', notation: 'mazur', example: 0, language: null, speed: 1000, lesson: null, matrix: false },
 };
+
+// A change of the first has the run begin anew or go another way, and is taken back with the rest: where it stood.
+const [MADE_OF, STANDS] = [['data', 'net', 'run', 'edits'], ['edits', 'at.step']];
 
 const copy = (value) => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
 
@@ -29,6 +32,7 @@ class State {
   constructor(given = {}) {
     this.value = State.with(given);
     this.listeners = new Map();
+    this.check = () => {}; // refuses what the page cannot be in, before anyone hears of it
     this.done = []; // changes, to be taken back
     this.undone = [];
   }
@@ -66,9 +70,20 @@ class State {
   together(changes) {
     const others = changes.filter(([path, value]) => !same(this.get(path), value));
     if (!others.length) return;
-    this.done.push(others.map(([path]) => [path, copy(this.get(path))]));
+    const paths = new Set(others.map(([path]) => path));
+    if (others.some(([path]) => MADE_OF.includes(path.split('.')[0]))) STANDS.forEach((path) => paths.add(path));
+    others.forEach(([path]) => this.ownerOf(path) ?? refuse('check.form', { name: path }));
+    const before = [...paths].map((path) => [path, copy(this.get(path))]);
+    others.forEach(([path, value]) => this.set(path, value));
+    try {
+      this.check(this.value);
+    } catch (error) {
+      before.forEach(([path, value]) => this.set(path, value));
+      throw error;
+    }
+    this.done.push(before);
     this.undone = [];
-    this.putAll(others);
+    this.tellAll(others);
   }
 
   // All of another state: nothing of it is to be taken back.
@@ -78,6 +93,7 @@ class State {
     this.undone = [];
   }
 
+  // While it is taken back, `turns`: the run stands where it stood.
   undo() { this.turn(this.done, this.undone); }
 
   redo() { this.turn(this.undone, this.done); }
@@ -86,7 +102,9 @@ class State {
     if (!from.length) return;
     const changes = from.pop();
     to.push(changes.map(([path]) => [path, copy(this.get(path))]));
+    this.turns = true;
     this.putAll(changes);
+    this.turns = false;
   }
 
   put(path, value) { this.putAll([[path, value]]); }
@@ -94,15 +112,22 @@ class State {
   // Whoever listens to one of several parts hears of it when all are there.
   putAll(changes) {
     changes.forEach(([path, value]) => this.set(path, value));
-    changes.forEach(([path]) => this.tell(path));
+    this.tellAll(changes);
   }
 
+  tellAll(changes) { changes.forEach(([path]) => this.tell(path)); }
+
   set(path, value) {
-    const names = path.split('.');
-    const last = names.pop();
-    const owner = names.length ? partAt(this.value, names.join('.')) : this.value;
+    const last = path.split('.').pop();
+    const owner = this.ownerOf(path);
     if (value === undefined) delete owner[last];
     else owner[last] = copy(value);
+  }
+
+  // The table or list that a part stands in.
+  ownerOf(path) {
+    const end = path.lastIndexOf('.');
+    return end < 0 ? this.value : partAt(this.value, path.slice(0, end));
   }
 
   tell(path) {

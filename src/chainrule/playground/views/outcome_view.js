@@ -20,6 +20,11 @@ const outcomeView = ({ state, run, words, root }) => {
     drawing().draw(run.frame);
   };
 
+  run.on('looked', (own) => {
+    plane.looked = own;
+    drawing().draw(run.frame);
+  });
+
   atWidth(root, (width) => [plane, other].forEach((own) => own.resized(width)));
 
   run.on('made', ({ examples, told }) => {

@@ -15,6 +15,8 @@ class PlaneDrawing {
   renewed(shown) {
     Object.assign(this, shown);
     this.square = new PixelSquare(this.told.plane.side);
+    this.unitSquare = new PixelSquare(this.told.plane.side / UNITS_APART);
+    this.looked = null;
     this.drawPoints();
   }
 
@@ -88,7 +90,14 @@ class PlaneDrawing {
 
   paintPlane(context) {
     const { frame } = this;
-    if (frame?.plane) {
+    const { column, j, name } = this.looked ?? {};
+    const values = frame?.units?.[column?.value];
+    if (values) { // a unit that is pointed at, in place of what the network says
+      const fill = (pixels) => unitPixels(values, j, column.width, this.colours.unitRamps, pixels);
+      context.drawImage(this.unitSquare.show(fill), 0, 0, ...this.size);
+      Object.assign(context, { fillStyle: this.colours.ink, font: `600 14px ${this.colours.sans}`, textAlign: 'right', textBaseline: 'top' });
+      context.fillText(name, this.side - 6, 5);
+    } else if (frame?.plane) {
       const fill = (pixels) => planePixels(this.shown, frame.plane, this.examples.outputs, this.colours.planeRamps, pixels);
       context.drawImage(this.square.show(fill), 0, 0, ...this.size);
     }

@@ -1,13 +1,13 @@
 // The network as a drawing: in each unit its picture of the plane, between them lines as wide as their weights.
 // A click chooses a unit or a weight to be worked out; arrows go from unit to unit.
 
-const UNIT_ROOM = { gap: 16, margin: 6, above: 18, below: 14 }; // above: what the layers are called
+const UNIT_ROOM = { gap: 14, margin: 6, above: 18, below: 12 }; // above: what the layers are called
 
 const tileSize = (columns, width) => Math.max(20, Math.min(44, Math.floor(width / (1.9 * columns)) - 4));
 
 class UnitDrawing {
-  constructor(root, { colours, words, choose, point }) {
-    Object.assign(this, { root, colours, words, choose, point, width: 0, frame: null, chosen: null, near: null });
+  constructor(root, { colours, words, choose, point, look }) {
+    Object.assign(this, { root, colours, words, choose, point, look, width: 0, frame: null, chosen: null, near: null });
     this.canvas = node('canvas', { 'aria-hidden': 'true' });
     this.units = node('div', { class: 'units', role: 'group', keydown: (event) => this.key(event) });
     root.append(this.canvas, this.units);
@@ -48,14 +48,20 @@ class UnitDrawing {
 
   button(c, unit, tile) {
     const name = unitName(this.columns, c, unit.j);
-    const own = node('button', { type: 'button', value: name, tabindex: -1, 'aria-pressed': String(name === this.chosen), click: () => this.choose(c ? name : `x${unit.j + 1}`) });
+    const own = node('button', { type: 'button', value: name, tabindex: -1, 'aria-pressed': String(name === this.chosen), click: () => this.choose(c ? name : `x${unit.j + 1}`),
+      pointerenter: () => this.look({ name, c, j: unit.j }), focus: () => this.look({ name, c, j: unit.j }), pointerleave: () => this.look(null), blur: () => this.look(null) });
     Object.assign(own.style, { left: `${unit.x}px`, top: `${unit.y + UNIT_ROOM.above}px`, width: `${tile}px`, height: `${tile}px` });
     own.ariaLabel = this.words.say('units.unit', { name });
     return own;
   }
 
+  // What a line is called, and which units it joins.
+  said(edge) {
+    return { name: weightName(this.lowered, edge), from: unitName(this.columns, edge.from, edge.k), to: unitName(this.columns, edge.to, edge.j) };
+  }
+
   // Names of units in the language that is chosen now.
-  said() {
+  named() {
     this.units.ariaLabel = this.words.say('units.title');
     this.buttons?.flat().forEach((own) => { own.ariaLabel = this.words.say('units.unit', { name: own.value }); });
   }
@@ -158,7 +164,7 @@ class UnitDrawing {
     if (edge === this.near) return;
     this.near = edge;
     this.root.style.cursor = edge ? 'pointer' : '';
-    this.point(edge && { name: weightName(this.lowered, edge), from: unitName(this.columns, edge.from, edge.k), to: unitName(this.columns, edge.to, edge.j), edge });
+    this.point(edge);
     this.draw(this.frame);
   }
 
@@ -208,13 +214,22 @@ const unitTables = (words, { columns, lowered }, tensors, most = 12) => columns.
 
 const unitsView = ({ state, run, words, known, root }) => {
   const box = node('div', { class: 'network drawing' });
-  const said = node('p', { class: 'note pointed' });
-  root.append(box, said);
+  const said = node('p', { class: 'note' });
+  const edge = () => drawing.edges?.find((own) => drawing.isChosen(own));
+  const weight = new ParameterField({
+    words, run, at: () => ((own) => [own?.tensor, own?.place])(edge()),
+    label: () => ((own) => (own ? words.say('units.chosen', drawing.said(own)) : ''))(edge()),
+  });
+  const work = node('button', { type: 'button', click: () => goTo(document.getElementById('working')) });
+  root.append(box, node('div', { class: 'pointed' }, said, weight.root, work));
   const colours = new PageColours(() => drawing.draw(run.frame));
   let pointed = null;
   const tell = () => {
-    const w = pointed && run.frame?.tensors[pointed.edge.tensor]?.[pointed.edge.place];
-    said.textContent = pointed && w !== undefined ? words.say('units.weight', { ...pointed, value: figure(w) }) : words.say('units.hint');
+    const w = pointed && run.frame?.tensors[pointed.tensor]?.[pointed.place];
+    said.textContent = w !== null && w !== undefined ? words.say('units.weight', { ...drawing.said(pointed), value: figure(w) }) : words.say('units.hint');
+    weight.root.hidden = !edge();
+    weight.show();
+    work.textContent = words.say('units.work', { name: state.value.seen.subject });
   };
   const drawing = new UnitDrawing(box, {
     colours, words,
@@ -223,11 +238,15 @@ const unitsView = ({ state, run, words, known, root }) => {
       pointed = own;
       tell();
     },
+    look: (own) => run.tell('looked', own && { ...own, column: drawing.columns[own.c] }),
   });
   const beside = new TableBeside(root, run, () => run.frame && unitTables(words, drawing, run.frame.tensors));
   root.append(pictureButtons('network', run, () => drawing));
   run.want({ units: true });
-  state.on('seen.subject', (subject) => drawing.chose(subject));
+  state.on('seen.subject', (subject) => {
+    drawing.chose(subject);
+    tell();
+  });
   drawing.chose(state.value.seen.subject);
   atWidth(box, (width) => drawing.resized(width));
 
@@ -242,7 +261,7 @@ const unitsView = ({ state, run, words, known, root }) => {
     drawing.draw(frame);
     tell();
     if (run.playing) return;
-    drawing.said();
+    drawing.named();
     beside.update();
   };
   return { update };
