@@ -50,6 +50,7 @@ SCHEDULE_ORACLES: dict[str, Callable[..., Any]] = {
     "warm_up": lambda t, steps, then: (
         true_rate(then, 1) * t / steps if t < steps else true_rate(then, max(t - steps, 1))
     ),
+    "resumed": lambda t, after, then: true_rate(then, t + after),
     "one_cycle": _one_cycle,
 }
 

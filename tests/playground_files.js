@@ -3,7 +3,7 @@
 const { readFileSync } = require('fs');
 
 const scripts = process.argv.slice(2).map((name) => readFileSync(name, 'utf8')).join('\n');
-const files = new Function(`'use strict';${scripts}\nreturn { TomlText, beginnings, modelBytes, namesMeant, netOfFile, networkToml, readModelBytes, readNetworkToml, wholeLayer };`)();
+const files = new Function(`'use strict';${scripts}\nreturn { TomlText, beginnings, modelBytes, namesMeant, netOfFile, networkToml, readModelBytes, readNetworkToml, resumed, wholeLayer };`)();
 
 // A network as the page holds one: layers with all options, tensors with their names and shapes.
 const whole = ({ choices }, net) => {
@@ -31,6 +31,8 @@ const doing = {
     const made = await files.readModelBytes(new Uint8Array(Buffer.from(bytes, 'base64')), choices);
     return files.netOfFile(made, { choices, patterns });
   },
+
+  resumed(_, { schedule, steps }) { return steps.reduce((own, step) => files.resumed(own, step), schedule); },
 
   meant(_, { patterns, names }) { return files.namesMeant(patterns, names); },
 };

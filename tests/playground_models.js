@@ -77,9 +77,7 @@ const goneOn = async (known, start, optimizer) => {
   const steps = Math.ceil(made.data.n / made.run.batch);
   run.steps(2 * steps);
   const { at, tensors, losses } = run;
-  const network = networkAsItStands(value, { told, examples: start.given }, tensors.map(({ array }) => array), known.choices);
-  const history = { ...at, optimizer: known.choices.classes[value.run.optimizer], losses: [...losses], states: tensors.map(({ states }) => states) };
-  const blob = await modelBytes(network, '0.1', history);
+  const { blob } = await modelNow(value, { told, examples: start.given }, { at, tensors, losses: [...losses] }, { ...known, version: '0.1' });
   const bytes = Buffer.from(await blob.arrayBuffer()).toString('base64');
   run.steps(2 * steps);
   run.go(steps + 1); // there and back: the losses are those of the same steps
@@ -91,7 +89,7 @@ const goneOn = async (known, start, optimizer) => {
 const readOn = async (known, start, { bytes, run: own }) => {
   const network = await readModelBytes(new Uint8Array(Buffer.from(bytes, 'base64')), known.choices);
   const net = netOfFile(network, known);
-  const { value } = new State({ ...start.state, net: { ...start.state.net, ...net }, run: { ...runOfFile(network, { ...start.state.run, ...own }) } });
+  const { value } = new State({ ...start.state, net: { ...start.state.net, ...net }, run: { ...runOfFile(network, { ...start.state.run, batch: own.batch, seed: own.seed }, known.choices) } });
   known.given = start.given;
   const made = toldRun(value, withGiven(known, examplesOf)(value.data, lossOf(known.choices, value.net.loss)), known);
   const run = new Run(['32', '64'].map((dtype) => engineOf(dtype)), { ...made, rates: (from, to) => ratesOf(made.rates, from, to) });

@@ -14,6 +14,7 @@ from chainrule.engine.wasm.lowering_patterns import lowering_patterns
 from chainrule.explanation.network_file import EXAMPLES, read_network_file
 from chainrule.playground import start_state
 from chainrule.playground.choices import choices
+from chainrule.schedules import SCHEDULES
 from chainrule.serialization import write_file
 from chainrule.trees import leaves, tree_map
 from strategies import problem
@@ -237,6 +238,30 @@ def test_schedules_go_to_python_and_back(tmp_path):
             trace := cr.forward(net, file.params, file.X), cr.backward(trace, file.y)
         )
         assert new.value == pytest.approx(file.params[0].W[0, 0] - schedule(1) * slope[0].W[0, 0])
+
+
+def test_a_schedule_goes_on_behind_a_step():
+    """Written at step 3, read, and written again at step 4 of what was read."""
+    made = schedules()
+    asked = [
+        {"schedule": start_state._schedule(each), "steps": steps}
+        for each in made
+        for steps in ([], [0], [3], [3, 4])
+    ]
+    got = iter(answers([["resumed", each] for each in asked]))
+    for each in made:
+        for after in (0, 0, 3, 7):
+            kind, fields = next(got)
+            own = _schedule_of([kind, fields])
+            assert [own(t) for t in range(1, 9)] == [each(t + after) for t in range(1, 9)]
+            assert not isinstance(getattr(own, "then", 0), cr.Resumed)
+
+
+def _schedule_of(given):
+    if not isinstance(given, list):
+        return given
+    kind, fields = given
+    return SCHEDULES[kind](**{name: _schedule_of(own) for name, own in fields.items()})
 
 
 TEXTS = [

@@ -14,10 +14,12 @@ from chainrule.engine.wasm.lowering_patterns import lowering_patterns
 from chainrule.explanation.line_patterns import pattern_data, pattern_script
 from chainrule.explanation.text import Text
 from chainrule.html_page.joined_scripts import file_of
+from chainrule.optimizers import OPTIMIZERS as EVERY
 from chainrule.playground import playground, start_state
 from chainrule.playground.choices import choices
 from chainrule.playground.data.known_sets import missing_words
 from chainrule.playground.schedule_rules import schedule_rules
+from chainrule.schedules import SCHEDULES
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.table_diagnosis import prepared_rows
 from chainrule.trees import leaves, named_leaves
@@ -159,14 +161,26 @@ def test_layers_by_column_stay_as_others_are_drawn_anew(by_column):
 # Trainings that go on
 
 SIMPLE = cr.Network(3, [cr.Dense(4, "tanh"), cr.Dense(2)], "half_squared_error")
-OPTIMIZERS = [
-    cr.SGD(0.1),
-    cr.SGD(0.1, momentum=0.9),
-    cr.Adam(0.02),
-    cr.AdamW(cr.Cosine(0.05, steps=40), weight_decay=0.1),
-    cr.RMSprop(0.01),
-    cr.Rprop(0.01),
+RATES = [
+    cr.Constant(0.03),
+    cr.StepDecay(0.05, every=3, factor=0.7),
+    cr.Exponential(0.05, factor=0.9),
+    cr.InverseScaling(0.05),
+    cr.Cosine(0.05, steps=20, final=0.01),
+    cr.CosLog4(0.05, steps=29),
+    cr.WarmUp(5, cr.Cosine(0.05, steps=30)),
+    cr.Resumed(3, cr.WarmUp(7, 0.05)),
+    cr.OneCycle(0.05, steps=14),
 ]
+OPTIMIZERS = [
+    cr.SGD(0.1, momentum=0.9, nesterov=True),
+    cr.SGD(0.1, momentum=0.9, dampening=0.5),
+    cr.Adam(0.02),
+    cr.AdamW(0.02, weight_decay=0.1),
+    *(EVERY[name](rate) for name, rate in zip([*EVERY, "sgd"], RATES, strict=True)),
+]
+assert {type(each) for each in OPTIMIZERS} == {*EVERY.values()}
+assert {type(each) for each in RATES} == {*SCHEDULES.values()}
 
 
 def simple(rng):
@@ -194,8 +208,11 @@ def test_a_training_goes_on_in_python_and_comes_back(tmp_path):
         path.write_bytes(base64.b64decode(own["bytes"]))
         net, loaded, history = cr.load(path)
         assert (net, history.at.step, history.at.epoch) == (SIMPLE, 6, 2)
+        assert history.optimizer == optimizer
         options = {"batch_size": 4, "seed": 7}
-        made, ends = cr.fit(net, loaded, X, y, optimizer, epochs=2, history=history, **options)
+        made, ends = cr.fit(
+            net, loaded, X, y, history.optimizer, epochs=2, history=history, **options
+        )
         near(made, own["after"])
         assert ends.loss == pytest.approx(own["losses"], rel=1e-5)
         whole, history = cr.fit(net, params, X, y, optimizer, epochs=4, **options)

@@ -71,6 +71,7 @@ def schedules():
         cr.WarmUp(5, cr.Cosine(0.005, steps=30)),
         cr.WarmUp(4, 0.25),
         cr.WarmUp(2, cr.WarmUp(3, cr.OneCycle(0.1, steps=12))),
+        cr.Resumed(6, cr.WarmUp(8, cr.Cosine(0.005, steps=30))),
         cr.OneCycle(0.1, steps=40, share=0.25),
         cr.OneCycle(0.1, steps=1),
     ]

@@ -33,6 +33,7 @@ EXAMPLES: dict[str, list[cr.Schedule]] = {
         cr.WarmUp(10, cr.Cosine(1.0, 20)),
         cr.WarmUp(3, cr.WarmUp(4, cr.StepDecay(1.0, 5))),
     ],
+    "resumed": [cr.Resumed(5, 0.5), cr.Resumed(30, cr.WarmUp(40, cr.Cosine(1.0, 20)))],
     "one_cycle": [
         cr.OneCycle(1.0, 20),
         cr.OneCycle(0.3, 41, share=0.5),
@@ -135,6 +136,7 @@ BAD: dict[str, tuple[str, list[Any]]] = {
     "share": ("a finite number > 0 and < 1", [0, 1, *NUMBERS]),
     "steps": ("a whole number >= 1", WHOLES),
     "every": ("a whole number >= 1", WHOLES),
+    "after": ("a whole number >= 1", WHOLES),
 }
 
 

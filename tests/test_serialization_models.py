@@ -253,7 +253,7 @@ def test_last_parameters_of_another_dtype_are_refused(path, run):
         loaded(path, arrays, run[1])
 
 
-KEYS = "step, epoch, optimizer, best_epoch, stopped, restored"
+KEYS = "step, epoch, optimizer, best_epoch, stopped, restored, settings"
 WRONG_ABOUT = [
     # place, value, message
     (["network"], ..., "the key 'network' is missing"),
@@ -339,4 +339,39 @@ def test_progress_holds_what_the_files_hold():
     """A field more would be lost on its way through a file."""
     assert TrainingState._fields == ("params", "states", "step", "epoch", "optimizer")
     fields = set(vars(cr.History())) - {"net", "runs", "last", "best"}
-    assert fields == {"loss", "validation_loss", "best_epoch", "stopped", "restored"}
+    assert fields == {"loss", "validation_loss", "best_epoch", "stopped", "restored", "optimizer"}
+
+
+# The optimizer of a history
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_optimizer_comes_back_with_its_schedule(path, name):
+    p = example(LINE)
+    optimizer = OPTIMIZERS[name](cr.WarmUp(2, cr.Cosine(0.01, steps=9)))
+    params, history = cr.fit(p.net, p.params, p.X, p.y, optimizer, epochs=1)
+    assert history.optimizer == optimizer
+    *_, found = through(path, p.net, params, history)
+    assert found.optimizer == optimizer
+    arrays, about = read_file(path)
+    kept = about["history"].pop("settings")
+    write_file(path, arrays, about)
+    assert cr.load(path)[2].optimizer is None
+    other = "sgd" if name != "sgd" else "adagrad"
+    for wrong in ({**kept, "kind": other}, {**kept, "rate": 1}, {}, None, "adam"):
+        about["history"]["settings"] = wrong
+        write_file(path, arrays, about)
+        with pytest.raises(ValueError, match=r"some\.model: "):
+            cr.load(path)
+
+
+class Mine(cr.Schedule):
+    def __call__(self, t):
+        return 0.1 / t
+
+
+def test_an_optimizer_of_ones_own_stays_out_of_the_file(path):
+    p = example(LINE)
+    params, history = cr.fit(p.net, p.params, p.X, p.y, cr.Adam(Mine()), epochs=1)
+    *_, found = through(path, p.net, params, history)
+    assert (found.optimizer, found.at.optimizer) == (None, "Adam")

@@ -106,6 +106,7 @@ RATES = {
     "cosine": cr.Cosine(0.1, steps=10**12, final=1e-300),
     "coslog4": cr.CosLog4(0.1, steps=10**12),
     "warm_up": cr.WarmUp(3, then=cr.WarmUp(2, then=cr.OneCycle(0.1, steps=9))),
+    "resumed": cr.Resumed(7, then=cr.CosLog4(0.1, steps=9)),
     "one_cycle": cr.OneCycle(0.1, steps=9),
 }
 

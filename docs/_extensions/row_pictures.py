@@ -110,7 +110,11 @@ def of_loss(axes, name):
 
 
 GIVEN = {"rate": 1.0, "peak": 1.0, "every": 25, "factor": 0.97, "steps": 100, "then": 1.0}
-SHOWN = {"step": {"factor": 0.5}, "warm_up": {"steps": 20, "then": cr.Cosine(1.0, steps=80)}}
+SHOWN = {
+    "step": {"factor": 0.5},
+    "warm_up": {"steps": 20, "then": cr.Cosine(1.0, steps=80)},
+    "resumed": {"after": 40, "then": cr.Cosine(1.0, steps=100)},
+}
 """What schedules are given that must be given something; of some, what shows more."""
 
 STEPS = 110

@@ -131,7 +131,7 @@ def begun(
     in_engine = _in_engine(plan, history, engine)
     fraction = None if isinstance(validation, (tuple, list)) else validation
     as_given = X, y, sample_weight, fraction, batch_size, shuffle, in_engine
-    history.net = net
+    history.net, history.optimizer = net, optimizer
     history.runs = (*history.runs, Run(plan, *as_given, *_begun(history))) if record else ()
     history.stopped = _reason_to_stop(history, early_stopping)
     return BegunRun(

@@ -12,6 +12,7 @@ from chainrule.formatting import counted, number
 from chainrule.html_page.curve import curves
 from chainrule.html_page.notebook_part import in_notebook
 from chainrule.network import Network, Parameters
+from chainrule.optimizers import Optimizer
 from chainrule.record import Run, TrainingState
 from chainrule.value_types import AtLeastOne, NotNegative
 
@@ -86,6 +87,8 @@ class History:
         Whether the run ended with the best parameters, as under early stopping, not the last.
     net
         The network that was trained last.
+    optimizer
+        The optimizer that it was trained with last: given to `fit` with the history, it goes on.
     runs
         What the last calls of `fit` that were to `record` were given, so that any of their steps
         can be made again, by `cr.explain_step` and `cr.contributions`. Neither `net` nor `runs` is
@@ -100,6 +103,7 @@ class History:
     best: Parameters | None = field(default=None, repr=False, compare=False)
     restored: bool = False
     net: Network | None = field(default=None, repr=False, compare=False)
+    optimizer: Optimizer | None = field(default=None, repr=False, compare=False)
     runs: tuple[Run, ...] = field(default=(), repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:

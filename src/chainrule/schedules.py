@@ -208,6 +208,28 @@ class WarmUp(Schedule):
 
 @documented
 @dataclass(frozen=True)
+class Resumed(Schedule):
+    r"""Another schedule as it goes on behind its first steps.
+
+    $$\eta_t = \eta^{\text{then}}_{\text{after} + t}$$
+
+    Weights that have so many steps behind them go on with its rates in a run of their own.
+
+    Examples
+    --------
+    >>> [Resumed(2, then=Exponential(1.0, factor=0.5))(t) for t in (1, 2)]
+    [0.25, 0.125]
+    """
+
+    after: AtLeastOne = required("How many steps of the schedule are over.")
+    then: Rate = required("The schedule, or a number, which is the rate of every step.")
+
+    def __call__(self, t: int) -> float:
+        return rate_at(self.then, self.after + t)
+
+
+@documented
+@dataclass(frozen=True)
 class OneCycle(Schedule):
     r"""The rate rises along half a cosine to its peak over a share of the steps, then falls.
 
@@ -257,5 +279,6 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "cosine": Cosine,
     "coslog4": CosLog4,
     "warm_up": WarmUp,
+    "resumed": Resumed,
     "one_cycle": OneCycle,
 }

@@ -65,6 +65,7 @@ _MEANT: dict[str, str] = {
     "inverse_scaling": "invscaling inversetime inversetimedecay time",
     "cosine": "cosineannealing cosinedecay sgdr",
     "warm_up": "linearwarmup ramp",
+    "resumed": "shifted later offset",
     "one_cycle": "onecyclelr superconvergence",
     # keys of a network file
     "rate": "learningrate lr eta alpha stepsize",

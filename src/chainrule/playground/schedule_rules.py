@@ -35,7 +35,7 @@ def schedule_rules() -> str:
     >>> print(schedule_rules().splitlines()[-1])
     const SCHEDULE_RULES = { constant: constantRate, step: stepRate, exponential: exponentialRate, \
 inverse_scaling: inverseScalingRate, cosine: cosineRate, coslog4: coslog4Rate, warm_up: \
-warmUpRate, one_cycle: oneCycleRate };
+warmUpRate, resumed: resumedRate, one_cycle: oneCycleRate };
     """
     rules = {name: _Rule(kind.__call__, f"{_camel(name)}Rate") for name, kind in SCHEDULES.items()}
     helpers = {name for rule in rules.values() for name in rule.helpers}

@@ -174,7 +174,8 @@ def _begun(history: History) -> dict[str, Any] | None:
         "losses": [*map(float, history.loss)],
         "states": [[np.ravel(kept) for kept in state] for state in at.states],
     }
-    return {"optimizer": names[at.optimizer], "begun": begun}
+    own = _run(history.optimizer) if history.optimizer else {"optimizer": names[at.optimizer]}
+    return {**own, "begun": begun}
 
 
 def of_table_model(model: TableModel, source: Source, member: int = 1) -> Start:
@@ -288,13 +289,13 @@ def _layer(data: dict[str, Any]) -> list[Any]:
     return [kind, options]
 
 
-def _run(optimizer: Optimizer, batch: int) -> dict[str, Any]:
+def _run(optimizer: Optimizer, batch: int | None = None) -> dict[str, Any]:
     (name,) = (name for name, kind in OPTIMIZERS.items() if type(optimizer) is kind)
     numbers = {field: getattr(optimizer, field) for field in fields_of(type(optimizer))}
-    if not isinstance(numbers["learning_rate"], Schedule):
-        return {"optimizer": name, "numbers": numbers, "batch": batch}
-    schedule = _schedule(numbers.pop("learning_rate"))
-    return {"optimizer": name, "numbers": numbers, "schedule": schedule, "batch": batch}
+    made = {"optimizer": name, "numbers": numbers, **({"batch": batch} if batch else {})}
+    if isinstance(numbers["learning_rate"], Schedule):
+        made["schedule"] = _schedule(numbers.pop("learning_rate"))
+    return made
 
 
 def _schedule(rate: Any) -> Any:

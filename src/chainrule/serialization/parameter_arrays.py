@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import reprlib
+from contextlib import suppress
 from typing import Annotated, Any, Literal, TypedDict
 
 import numpy as np
@@ -20,9 +21,14 @@ from numpy.typing import NDArray
 from chainrule import codec
 from chainrule.history import History
 from chainrule.network import Network, Parameters, check_parameters
-from chainrule.optimizers import OPTIMIZERS, State
+from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.record import TrainingState
-from chainrule.serialization.specifications import network_from_data, network_to_data
+from chainrule.serialization.specifications import (
+    network_from_data,
+    network_to_data,
+    optimizer_from_data,
+    optimizer_to_data,
+)
 from chainrule.trees import Array, leaves, named_leaves, rebuild
 from chainrule.value_types import Must
 
@@ -35,15 +41,22 @@ Steps = Annotated[
 ]
 
 
-class Course(TypedDict):
-    """A history as data: what its arrays do not hold."""
-
+class _Course(TypedDict):
     step: Steps
     epoch: Steps
     optimizer: Annotated[str, Must("the name of a class", str.isidentifier)]
     best_epoch: Steps
     stopped: Literal["", "early stopping", "callback"]
     restored: bool
+
+
+class Course(_Course, total=False):
+    """A history as data: what its arrays do not hold.
+
+    With the settings of its optimizer, where that is one of the table.
+    """
+
+    settings: Any  # `optimizer_from_data` reads them
 
 
 class _Network(TypedDict):
@@ -118,7 +131,7 @@ def contents(
     if history.best is not None:
         other, prefix = (at.params, "last.") if history.restored else (history.best, "best.")
         arrays |= arrays_of(other, prefix)
-    about["history"] = {
+    course: dict[str, Any] = {
         "step": at.step,
         "epoch": at.epoch,
         "optimizer": at.optimizer,
@@ -126,7 +139,10 @@ def contents(
         "stopped": history.stopped,
         "restored": history.restored,
     }
-    return arrays, about
+    if history.optimizer is not None:
+        with suppress(ValueError):  # of one's own, or with a schedule of one's own
+            course["settings"] = optimizer_to_data(history.optimizer)
+    return arrays, {**about, "history": course}
 
 
 def _same(some: Arrays, others: Arrays) -> bool:
@@ -183,9 +199,20 @@ def _history(net: Network, params: Parameters, rest: Arrays, course: Course) -> 
         last=TrainingState(last, states, course["step"], course["epoch"], optimizer),
         best=best,
         restored=restored,
+        optimizer=_optimizer(course),
     )
     _check_agreement(history)
     return history
+
+
+def _optimizer(course: Course) -> Optimizer | None:
+    """Return the optimizer of a history, if its settings are told."""
+    if "settings" not in course:
+        return None
+    made, name = optimizer_from_data(course["settings"]), course["optimizer"]
+    if type(made).__name__ != name:
+        raise ValueError(f"history.settings must be those of {name}, got {made!r:.200}")
+    return made
 
 
 def _check_agreement(history: History) -> None:

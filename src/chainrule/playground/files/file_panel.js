@@ -13,7 +13,7 @@ const changesOfFile = async (name, bytes, { state, run, known }) => {
     if (network.columns) return tableModelChanges(network, { state, known });
     const { inputs } = run.made.examples;
     if (network.inputs !== inputs) refuse('files.other_inputs', { inputs: network.inputs, wanted: inputs });
-    return { changes: [['net', netOfFile(network, known)], ['run', runOfFile(network, state.value.run)]], left: [] };
+    return { changes: [['net', netOfFile(network, known)], ['run', runOfFile(network, state.value.run, known.choices)]], left: [] };
   }
   const { network, trained, examples, left } = readNetworkToml(new TextDecoder().decode(bytes), known.choices);
   const net = netOfFile(network, known);
@@ -66,15 +66,14 @@ const filesPanel = ({ state, run, words, known, root }) => {
     return rows.value === 'all' ? Array.from({ length: n }, (_, k) => k) : [Math.min(state.value.seen.example, n - 1)];
   };
   const toml = () => {
-    const { optimizer, numbers, schedule, frozen } = state.value.run;
+    const { optimizer, frozen } = state.value.run;
     const { at: { step } } = run.frame;
-    const rate = rateAt(run.made.told.rates, step + 1);
-    const later = schedule && step ? words.say('files.schedule', { step: whole(step + 1), schedule: tomlValue(scheduleTable(schedule)) }) : '';
+    const { numbers, schedule } = settingsAt(state.value, step);
     const [tensors, numbersOf] = [frozen.filter((own) => !Array.isArray(own)), frozen.filter(Array.isArray)];
     const single = numbersOf.length ? words.say('files.frozen', { count: numbersOf.length }) : '';
     return networkToml({
-      network: networkAsItStands(state.value, run.made, run.frame.tensors, known.choices), trained: { optimizer, numbers: { ...numbers, learning_rate: rate }, schedule: step ? null : schedule, frozen: tensors },
-      examples: exampleRows(shownRows(), run.made), comment: [words.say('files.comment', { step: whole(step) }), later, single].filter(Boolean).join('\n# '),
+      network: networkAsItStands(state.value, run.made, run.frame.tensors, known.choices), trained: { optimizer, numbers: { learning_rate: optionsOf({ numbers }, optimizer, known.choices).learning_rate, ...numbers }, schedule: schedule && resumed(schedule, step), frozen: tensors },
+      examples: exampleRows(shownRows(), run.made), comment: [words.say('files.comment', { step: whole(step) }), single].filter(Boolean).join('\n# '),
     });
   };
   let left = []; // what is said of what a file lacks

@@ -19,10 +19,23 @@ const netOfFile = ({ inputs, layers, loss, l1, l2, seed = 0, weights }, known) =
   return { layers, loss, l1, l2, seed, weights: givenWeights(weights, whole, known, { inputs, seed }) };
 };
 
-// How a network of a file is trained: by its optimizer, from where its training has come to.
-const runOfFile = ({ begun }, run) => {
-  const own = begun && begun.optimizer !== run.optimizer ? { optimizer: begun.optimizer, numbers: {}, schedule: null } : {};
-  return { ...run, ...own, begun };
+// How a network of a file is trained: by its optimizer, as it was set, from where its training has come to.
+const runOfFile = ({ begun }, run, choices) => {
+  if (!begun) return { ...run, begun };
+  const { settings, ...stood } = begun;
+  if (!settings) return { ...run, ...(begun.optimizer === run.optimizer ? {} : { optimizer: begun.optimizer, numbers: {}, schedule: null }), begun: stood };
+  const { kind, learning_rate: given, ...numbers } = settings;
+  if (kind !== begun.optimizer) refuse('files.name', { key: 'settings', name: String(kind) });
+  const rate = rateOfTable('learning_rate', given, choices);
+  const own = Array.isArray(rate) ? { numbers, schedule: rate } : { numbers: { ...numbers, learning_rate: rate }, schedule: null };
+  return { ...run, optimizer: kind, ...own, begun: stood };
+};
+
+// A schedule as it goes on behind a step.
+const resumed = (schedule, step) => {
+  if (!step) return schedule;
+  const [kind, { after, then }] = schedule;
+  return ['resumed', kind === 'resumed' ? { after: after + step, then } : { after: step, then: schedule }];
 };
 
 // Which names are meant by patterns such as "*.b".
@@ -52,7 +65,9 @@ const modelNow = async (value, made, { at, tensors, losses }, { choices, version
   if (isOfTable && model.file.loss === network.loss && same(model.file.layers.map((own) => wholeLayer(own, choices)), network.layers)) {
     return { blob: await tableBytes(model.file, network.tensors), left: [['files.table_kept']] };
   }
-  const history = at.first || !at.epoch ? null : { ...at, optimizer: choices.classes[value.run.optimizer], losses, states: tensors.map(({ states }) => states) };
+  const { optimizer } = value.run;
+  const settings = settingsData(optimizer, settingsAt(value, at.step), choices);
+  const history = at.first ? null : { ...at, optimizer: choices.classes[optimizer], settings, losses, states: tensors.map(({ states }) => states) };
   const left = [...(isOfTable ? [['files.network_alone']] : []), ...(at.first ? [['files.no_history', { step: whole(at.step) }]] : [])];
   return { blob: await modelBytes(network, version, history), left };
 };

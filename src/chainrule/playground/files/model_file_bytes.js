@@ -32,7 +32,7 @@ const modelHead = (tensors, about, digest) => {
 
 // `library` is the version that writes; `history` null, or what Python goes on from:
 //
-//   history   { step, epoch, optimizer: its class, losses, states: [[array, ...]] }   states by tensor
+//   history   { step, epoch, optimizer: its class, settings, losses, states: [[array, ...]] }   states by tensor
 const modelBytes = async ({ inputs, layers, loss, l1, l2, tensors }, library, history = null) => {
   const network = { inputs, layers: layers.map(layerData), loss, l1, l2 };
   const about = JSON.stringify({ kind: 'network', network, history: history && courseOf(history), format: MODEL_FORMAT, library });
@@ -52,7 +52,17 @@ const tableBytes = ({ told, entries, arrays, prefix }, tensors) => {
     ({ name, shape, array: weights.has(name) ? MODEL_DTYPES[dtype].from(weights.get(name)) : arrays[name] })));
 };
 
-const courseOf = ({ step, epoch, optimizer }) => ({ step, epoch, optimizer, best_epoch: 0, stopped: '', restored: false });
+const courseOf = ({ step, epoch, optimizer, settings }) => ({ step, epoch, optimizer, settings, best_epoch: 0, stopped: '', restored: false });
+
+// An optimizer with all its numbers, and a schedule, as data: { kind, ...fields }.
+const dataOf = (kind, fields, given) =>
+  ({ kind, ...Object.fromEntries(Object.keys(fields).map((name) => [name, given[name] ?? fields[name].default])) });
+
+const scheduleData = (given, { schedules }) => (Array.isArray(given)
+  ? dataOf(given[0], schedules[given[0]], Object.fromEntries(Object.entries(given[1]).map(([name, own]) => [name, scheduleData(own, { schedules })]))) : given);
+
+const settingsData = (optimizer, { numbers, schedule }, choices) =>
+  dataOf(optimizer, choices.optimizers[optimizer], schedule ? { ...numbers, learning_rate: scheduleData(schedule, choices) } : numbers);
 
 const historyArrays = ({ losses, states }, tensors) => [
   { name: 'loss', array: Float64Array.from(losses), shape: [losses.length] },
@@ -121,7 +131,7 @@ const begunOf = (history, arrays, { layers }, choices) => {
     while (arrays[`states.${of}.${own.length}`]) own.push(arrays[`states.${of}.${own.length}`]);
     return own;
   });
-  return { step: history.step, epoch: history.epoch, optimizer: name, losses: arrays.loss ?? [], states };
+  return { step: history.step, epoch: history.epoch, optimizer: name, losses: arrays.loss ?? [], states, settings: history.settings };
 };
 
 const headerOf = (text) => {
