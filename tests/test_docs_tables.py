@@ -22,7 +22,7 @@ from chainrule.initialisers import INITIALISERS
 
 DOCS = Path(__file__).parents[1] / "docs"
 
-WITHOUT_SOURCE = {"Activate", "Constant", "StepDecay", "Exponential"}
+WITHOUT_SOURCE = {"Activate", "Constant", "StepDecay", "Exponential", "Resumed"}
 """Rows that nobody has to have thought of first."""
 
 
