@@ -17,6 +17,9 @@ from strategies import problem
 SCALES = cr.Residual(cr.LayerNorm(), cr.Residual(cr.Scale()), cr.Activate("relu"))
 
 
+BINS = [[-1.0, 0.0, 2.0], []]
+
+
 def between(layer, width=3):
     """Layers of a network, one of them the one given, or that as the last where it predicts."""
     ends = [] if layer.members > 1 else [cr.Dense(2)]
@@ -25,9 +28,11 @@ def between(layer, width=3):
 
 NETWORKS = {
     **{name: between(kind.example(3)) for name, kind in LAYERS.items()},
-    "first": [cr.LayerNorm(), cr.PiecewiseLinear([[-1.0, 0.0, 2.0], []], 2), cr.Dense(2)],
+    "first": [cr.LayerNorm(), cr.PiecewiseLinear(BINS, 2), cr.Dense(2)],
     "within": between(SCALES),
     "softmax": between(cr.Activate("softmax")),
+    "two softmaxes": [cr.Dense(3, "softmax"), cr.Activate("softmax"), cr.Dense(2)],
+    "columns": [cr.PiecewiseLinear(BINS, 2), cr.Embedding([0, 0, 3], 2), cr.Dense(2)],
     "full members": between(cr.Members(2, cr.Dense(2, "relu"), cr.Dense(2), full=True)),
 }
 
@@ -63,10 +68,12 @@ def test_lines_numbers_and_drawing_of_a_page(opened, name):
 
 
 FIXED = {
-    "softmax": "an activation is of all units of a layer",
-    "embedding": "the formulas of Embedding hang on what enters",
-    "piecewise_linear": "the formulas of PiecewiseLinear hang on what enters",
-    "first": "the formulas of PiecewiseLinear hang on what enters",
+    name: f"what enters {kind}, which its formulas hang on, can change"
+    for name, kind in {
+        "embedding": "Embedding",
+        "piecewise_linear": "PiecewiseLinear",
+        "first": "PiecewiseLinear",
+    }.items()
 }
 LIVE = [name for name in NETWORKS if name not in FIXED]
 
@@ -95,6 +102,54 @@ def test_every_line_follows_a_change(opened, name):
     options = {"optimizer": cr.SGD(0.1), "of": "w1"}
     now = cr.explain(d.net, d.params, d.data.X, d.data.y, **options)
     assert shown_lines(own) == expected(now, row)
+
+
+def test_an_input_stays_in_its_bin_and_at_its_level(opened):
+    before = explained("columns")
+    own = opened(before)
+    bins, levels = "which hold from −5 to below 0", "which hold from −0.5 to below 0.5"
+    for name, number, bounds in (("i1", "0", bins), ("i2", "1", levels)):
+        own.change(name, number)
+        said = f"{name} = {number} has other formulas than those of this page, {bounds}"
+        assert own.page.get_by_role("alert").inner_text() == f"{said}; nothing is changed"
+        own.change(name, "-0.375")
+        assert own.page.get_by_role("alert").inner_text() == ""
+    d = before.derivation
+    now = cr.explain(d.net, d.params, [-0.375] * 2, d.data.y[0], of="w1", optimizer=cr.SGD(0.1))
+    assert shown_lines(own) == expected(now)
+
+
+TIES = [["w2", "w3"], ["h1.b", "h2.b"], ["o1.b", "o2.b"]]
+
+
+def tied(params, of, X, y, **options):
+    net = cr.Network(2, [cr.Dense(2, "tanh"), cr.Dense(2)], "squared_error", l2=0.1)
+    return cr.explain(net, params, X, y, of=of, ties=TIES, optimizer=cr.Adam(0.1), **options)
+
+
+def test_what_is_tied_is_one_number(opened):
+    """It is changed at all of its places, and ∂C by it is the sum of theirs."""
+    net = cr.Network(2, [cr.Dense(2, "tanh"), cr.Dense(2)], "squared_error")
+    p = problem(net, n=2, seed=3)
+    W, b = p.params[0]
+    W[1, 0], b[1], p.params[1].b[1] = W[0, 1], b[0], p.params[1].b[0]
+    own = opened(tied(p.params, "b1", p.X, p.y))
+    row = int(own.page.evaluate("document.getElementById('row').value"))
+    own.page.get_by_label("b1", exact=True).nth(1).fill("0.25")
+    own.page.get_by_label("b1", exact=True).nth(1).press("Enter")
+    own.page.get_by_label("w2", exact=True).nth(0).fill("-0.75")
+    own.page.get_by_label("w2", exact=True).nth(0).press("Enter")
+    b[:], W[1, 0], W[0, 1] = 0.25, -0.75, -0.75
+    for of in ("b1", "w2", "b2", "h1"):
+        own.choose(of)
+        assert shown_lines(own) == expected(tied(p.params, of, p.X, p.y), row)
+    own.choose("b1")
+    found, now = own.numbers(), tied(p.params, "b1", p.X, p.y).derivation
+    whole = next(s.value for s in now.steps() if s.key == Key("d", of=(Key("C"), Key("b"))))
+    assert [found["slope", "b", 0, j, 0] for j in (0, 1)] == pytest.approx([whole] * 2, rel=1e-12)
+    own.page.get_by_role("button", name="explain b1", exact=True).nth(1).click()
+    assert own.page.locator("#subject option:checked").inner_text() == "b1"
+    assert own.page.locator("#slider").is_hidden()
 
 
 def changed(at):

@@ -50,7 +50,7 @@ def test_the_update_of_any_optimizer_at_any_round(opened, optimizer):
     assert shown_lines(own) == expected(began)
 
 
-@pytest.mark.parametrize("layer", ["layer_norm", "residual", "periodic", "full members"])
+@pytest.mark.parametrize("layer", ["layer_norm", "residual", "periodic", "columns", "full members"])
 def test_other_layers_are_trained_too(opened, layer):
     net = cr.Network(2, NETWORKS[layer], "squared_error")
     p, optimizer = problem(net, n=2, seed=3), cr.Adam(0.01)

@@ -134,11 +134,11 @@ def test_every_form_is_written(notation):
     assert "cr.Network" not in made.notebook()
 
 
-def test_the_page_says_that_its_numbers_stay(opened):
+def test_the_page_has_no_rounds_of_training(opened):
     made = explained("b2", optimizer=cr.SGD(0.5))
     view = opened(made)
     assert shown_lines(view) == expected(made)
-    assert "This page cannot work them out anew" in view.page.inner_text("body")
+    assert "Change a value, and everything follows" in view.page.inner_text("body")
     assert view.page.locator("#training").is_hidden()
 
 

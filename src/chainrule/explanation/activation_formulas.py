@@ -114,7 +114,7 @@ class Activated:
 
     @functools.cached_property
     def _softmax(self) -> Softmax:
-        return Softmax(self.zs[0], self.z, self.working.top)
+        return Softmax(self.zs[0], self.z, self.working.top, place=self.sheet.k)
 
     @functools.cached_property
     def _jacobian(self) -> Row:

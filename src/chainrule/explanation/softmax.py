@@ -20,18 +20,26 @@ LARGEST_EXPONENT = 50.0
 class Softmax:
     """The lines of a softmax over some quantities; `top` is how many powers of S are written.
 
-    Of several in one derivation each has a number, from 1, which stands at its letters.
+    Of several losses in one derivation each has a number, from 1, which stands at its letters; of
+    an activation `place` is that of its layer.
     """
 
     values: Row
     quantity: Callable[[int], Quantity]
     top: int
     number: int
+    place: int
 
     def __init__(
-        self, values: Row, quantity: Callable[[int], Quantity], top: int, number: int = 0
+        self,
+        values: Row,
+        quantity: Callable[[int], Quantity],
+        top: int,
+        number: int = 0,
+        place: int = -1,
     ) -> None:
-        self.values, self.quantity, self.top, self.number = values, quantity, top, number
+        self.values, self.quantity, self.top = values, quantity, top
+        self.number, self.place = number, place
 
     @functools.cached_property
     def shift(self) -> Quantity:
@@ -46,7 +54,8 @@ class Softmax:
 
     def _letter(self, text: str) -> Key:
         layer, unit = (1, self.number - 1) if self.number else (0, 0)
-        return Key("letter", layer, unit, 1, text=text)  # an optimizer has an m of its own
+        source = 2 + self.place  # an optimizer has an m of its own
+        return Key("letter", layer, unit, source, text=text)
 
     def exponent(self, j: int) -> Expression:
         """Return what e is raised to."""

@@ -81,7 +81,6 @@ class Embedding(Layer):
     """
 
     kind: ClassVar[str] = "embedding"
-    works_by_value: ClassVar[bool] = True
     numbers_levels: ClassVar[bool] = True
 
     levels: tuple[int, ...]
@@ -187,6 +186,19 @@ class Embedding(Layer):
     def lower(self, program: Any, x: int) -> int:
         made: int = program.embedding(x, self.levels, "W")
         return made
+
+    def formula_bounds(self, x: Array) -> tuple[Array, Array]:
+        """From half-way below a level to half-way above it; halves are left out."""
+        low, high = np.full(x.shape, -np.inf), np.full(x.shape, np.inf)
+        for k in self.layout(x.shape[1]).embedded:
+            level, last = np.round(x[:, k]), self.levels[k] - 1
+            ends = [np.nextafter(level - 0.5, np.inf), level + 0.5]
+            bounds = [[-np.inf, -0.5], ends, [np.nextafter(last + 0.5, np.inf), np.inf]]
+            kind = np.where(level < 0, 0, np.where(level > last, 2, 1))
+            low[:, k], high[:, k] = (
+                np.choose(kind, [each[end] for each in bounds]) for end in (0, 1)
+            )
+        return low, high
 
     def work(self, sheet: Any) -> Any:
         return _Work(self, sheet).formulas()

@@ -144,9 +144,6 @@ class Layer(abc.ABC):
     training_only: ClassVar[bool] = False
     """Whether it acts in training alone: in prediction, what enters leaves as it is."""
 
-    works_by_value: ClassVar[bool] = False
-    """Whether its formulas are others where other numbers enter, as those of another level."""
-
     numbers_levels: ClassVar[bool] = False
     """Whether inputs that it embeds number levels: between two of them there is nothing."""
 
@@ -295,6 +292,13 @@ class Layer(abc.ABC):
         The names are those of records, of da, delta and dx, and of parameters, for ∂C by them.
         """
         return ("A", "", "a"), ("∂C/∂A", "", "da")
+
+    def formula_bounds(self, x: Array) -> tuple[Array, Array] | None:
+        """Return from where and to below where each number that enters has the same formulas.
+
+        None says that they are the same for all numbers.
+        """
+        return None
 
     def work(self, sheet: Any) -> Any:
         """Return the layer's formulas for one example, of the quantities that the sheet gives.

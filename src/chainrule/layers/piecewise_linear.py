@@ -84,7 +84,6 @@ class PiecewiseLinear(Layer):
     """
 
     kind: ClassVar[str] = "piecewise_linear"
-    works_by_value: ClassVar[bool] = True
 
     edges: tuple[tuple[float, ...], ...]
     size: int = 8
@@ -214,6 +213,21 @@ class PiecewiseLinear(Layer):
     def lower(self, program: Any, x: int) -> int:
         made: int = program.piecewise(x, self.edges, "w", "b", "W")
         return made
+
+    def formula_bounds(self, x: Array) -> tuple[Array, Array]:
+        """The edges of the bins; in the first and the last also where t is held."""
+        low, high = np.full(x.shape, -np.inf), np.full(x.shape, np.inf)
+        for k in self.layout(x.shape[1]).embedded:
+            first, *inner, last = self.edges[k]
+            edges = [first, *inner, last]
+            held = [
+                first + LOWEST * (edges[1] - first),
+                edges[-2] + HIGHEST * (last - edges[-2]),
+            ]
+            ends = np.array([-np.inf, held[0], *inner, held[1], np.inf])
+            own = np.searchsorted(ends, x[:, k], side="right")
+            low[:, k], high[:, k] = ends[own - 1], ends[np.minimum(own, len(ends) - 1)]
+        return low, high
 
     def work(self, sheet: Any) -> Any:
         return _Work(self, sheet).formulas()

@@ -63,8 +63,9 @@ const changed = (kind, { layer, unit, source, text }, number) => {
   }
   const tensors = copied(start.tensors); // a training that begins here has the states that it began with
   tensors.forEach((own, k) => own.array.set(state.tensors[k].array));
-  const [tensor, at] = values.entry({ kind, layer, unit, source, text });
-  tensors[tensor].array[at] = number;
+  const own = values.entry({ kind, layer, unit, source, text });
+  const tied = net.ties.find((group) => group.some((each) => String(each) === String(own)));
+  for (const [tensor, at] of tied ?? [own]) tensors[tensor].array[at] = number;
   return { ...start, tensors };
 };
 
@@ -78,8 +79,18 @@ const notFinite = (now) => {
   return subjects.every(({ id }) => Number.isFinite(then.updated(id) ?? 0)) ? undefined : 'an update';
 };
 
+// Why an input cannot be so: another level, or another bin, has other formulas than the page.
+const outside = (kind, { unit }, number) => {
+  const [low, high] = (kind === 'x' && page.bounds[unit]?.[state.row]) || [];
+  if (number >= (low ?? -Infinity) && number < (high ?? Infinity)) return '';
+  const hold = [low === null ? '' : `from ${text(low)}`, high === null ? '' : `to below ${text(high)}`].filter(Boolean).join(' ');
+  return `has other formulas than those of this page, which hold ${hold}`;
+};
+
 // Make a change, or return why not. A new weight is one that the training starts from.
 const edit = (kind, place, number, name) => {
+  const other = outside(kind, place, number);
+  if (other) return `${name} = ${number} ${other}; nothing is changed`;
   const next = changed(kind, place, number);
   const weights = Boolean(WORDS[kind]);
   const now = { ...next, tensors: weights ? next.tensors : state.tensors, round: weights ? 0 : state.round };

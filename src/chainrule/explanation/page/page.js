@@ -5,13 +5,16 @@ document.documentElement.dataset.live = ''; // the style hides what only a scrip
 const $ = (id) => document.getElementById(id);
 
 const page = JSON.parse($('data').textContent);
-page.keys = page.keys.map((row, id) => ({ ...keyOf(row), id, name: row[7], ofZeros: row[8] }));
+page.keys = page.keys.map((row, id) => ({ ...keyOf(row), id }));
 page.steps = page.steps.map(([key, form, quantities, note, nested, fixed]) => ({ key, form, quantities, note, nested, fixed }));
 page.labels = new Map(page.labels);
 page.known = new Map();
 page.held = new Map(page.held);
-page.first = Object.fromEntries(Object.entries(page.first).map(([name, own]) => [name, new Map(own)]));
-for (const [id, value] of page.first.steps) page.steps[id].fixed = value;
+page.first.keys = new Map(page.first.keys);
+for (const own of page.first.steps) {
+  const [id, value = page.first.keys.get(page.steps[id].key)] = [own].flat();
+  page.steps[id].fixed = value;
+}
 page.outputs = Array.from({ length: page.widths.at(-1) }, (_, j) => j);
 page.headOf = (output) => page.heads.find(({ end }) => output < end);
 
@@ -101,7 +104,8 @@ const ending = () => {
 
 const select = (own) => {
   const wanted = own.startsWith('y/') ? 'C' : own;
-  const found = subjects.findIndex(({ id }) => elementOf(id, page.keys) === wanted);
+  const [first] = page.ties.find((group) => group.some((id) => elementOf(id, page.keys) === wanted)) ?? [];
+  const found = subjects.findIndex(({ id }) => id === first || elementOf(id, page.keys) === wanted);
   if (found < 0) return say(drawing.items.get(own)?.getAttribute('aria-label') ?? '');
   return choose(found);
 };
@@ -126,7 +130,8 @@ const result = (end) => values.of(end, page.known.get(`${state.row} ${end}`));
 const say = (words) => { $('said').textContent = words; };
 
 Values.prototype.updated = function updated(id) {
-  const own = subjects.find((subject) => subject.id === id);
+  const [first] = page.ties.find((group) => group.includes(id)) ?? [id];
+  const own = subjects.find((subject) => subject.id === first);
   const part = own?.parts.find(([name]) => name === 'The update');
   if (part && page.live && !net) return page.held.get(page.steps[part[3].at(-1)].key);
   return part && [...new Values(page, net, this.state).steps(part[3])].at(-1).value;

@@ -24,7 +24,13 @@ from chainrule.explanation.page.embedded_numbers import (
 )
 from chainrule.explanation.page.number_tables import tables
 from chainrule.explanation.page.page_derivations import Library, name_list
-from chainrule.explanation.page.page_engine import numbers, page_engine, why_fixed, why_unknown
+from chainrule.explanation.page.page_engine import (
+    input_bounds,
+    numbers,
+    page_engine,
+    why_fixed,
+    why_unknown,
+)
 from chainrule.explanation.subjects import ALL
 from chainrule.explanation.text import Text
 from chainrule.loss_row import Head
@@ -72,6 +78,8 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
         "live": not fixed,
         "fixed": fixed,
         "engine": None if fixed else page_engine(d),
+        "ties": [[library.key(key) for key in group] for group in d.at.ties],
+        "bounds": {} if fixed else input_bounds(d),
         **_training(d, fixed=bool(fixed)),
         "data": _examples(d),
         "update": _update(d, 0 if fixed or explanation.about else rounds),
@@ -81,7 +89,7 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
         "letters": _letters(explanation, library, drawn),
         "of": library.key(d.of),
         "subjects": subjects,
-        "first": {name: [*own.items()] for name, own in library.first.items()},
+        "first": library.first_numbers(),
         "keys": library.keys,
         "titles": library.titles,
         "steps": library.steps,
@@ -212,7 +220,7 @@ def _update(d: Derivation, rounds: int) -> dict[str, Any] | None:
         return None
     o = made.optimizer
     constant = isinstance(o.learning_rate, int | float)
-    alike = not any(place.layer.over_batch for place in d.at.layers)
+    alike = not (d.at.ties or any(place.layer.over_batch for place in d.at.layers))
     return {
         "rate": o.rate(made.step),
         "rounds": rounds if constant and alike else 0,

@@ -1,6 +1,8 @@
 """The steps of every subject of a page: each is embedded once, whoever needs it.
 
-What is of one of several examples is written for any of them: `HERE` stands for its number.
+What is of one of several examples is written for any of them: `HERE` stands for its number. A key
+is `[kind, layer, unit, source, name, of, text, example, name of zeros]`, without what is nothing at
+its end.
 
 A step is `[key, form, quantities, note, steps]`, and its value where the page works out none. A
 quantity is the number of its key, or `[key, value]` where that is all that the page knows of it;
@@ -76,7 +78,8 @@ class Library:
         if key not in self._keys:
             of = [self.key(part) for part in key.of]
             self._keys[key] = len(self.keys)
-            self.keys.append([*key[:4], of, key.text, key.example, *map(self._name, named)])
+            name, *zeros = map(self._name, named)
+            self.keys.append(_bare([*key[:4], name, of, key.text, key.example, *zeros]))
         return self._keys[key]
 
     def _name(self, key: Key) -> Any:
@@ -180,6 +183,18 @@ class Library:
             return own, (self.key(Key("w", of.layer, of.unit, by.unit)),)
         return (own,)
 
+    def first_numbers(self) -> dict[str, list[Any]]:
+        """Return what is shown before the page works anything out, by keys and by steps.
+
+        Of a step whose number is its key's, the step alone.
+        """
+        keys, steps = self.first["keys"], self.first["steps"]
+        own = [
+            number if keys[self.steps[number][0]] == value else [number, value]
+            for number, value in steps.items()
+        ]
+        return {"keys": [*keys.items()], "steps": own}
+
     def names_by_row(self) -> dict[int, dict[int, Any]]:
         """Return what the quantities of any example are called, for each example that is shown."""
         general = [(key, number) for key, number in self._keys.items() if key.example == HERE]
@@ -190,6 +205,13 @@ class Library:
             }
             for row in sorted(self.rows)
         }
+
+
+def _bare(row: list[Any]) -> list[Any]:
+    """A row without what is nothing at its end."""
+    while row[-1] in (None, "", 0, []):
+        row.pop()
+    return row
 
 
 def _moved(steps: tuple[Step, ...]) -> Key | None:

@@ -3,6 +3,7 @@
 //   tensors   [{ array, states }] by the program's numbers      n   examples
 //   gradients, plain   by tensor: ∂C, and ∂L, which is without the penalty
 //   costs   (n,) of each example
+//   ties    groups of [tensor, place], each of one number; ∂C by it, the sum, stands at all of them
 
 const decode = (text) => {
   const [kind, code] = text.split(':');
@@ -12,9 +13,19 @@ const decode = (text) => {
 
 const copied = (tensors) => tensors.map(({ array, states }) => ({ array: array.slice(), states: states.map((own) => own.slice()) }));
 
+// What a parameter is called in its place.
+const letterOf = ({ kind, text }) => ({ w: 'W', b: 'b' }[kind] ?? text);
+
+// The tensor of a parameter, and the place in it.
+const entryOf = (key, places) => {
+  const [tensor, columns] = places[key.layer].tensors[letterOf(key)];
+  return [tensor, key.unit * columns + key.source];
+};
+
 class Net {
-  constructor(engine, { engine: { program, run, places }, data, l1, l2, weight, update }) {
+  constructor(engine, { engine: { program, run, places }, data, l1, l2, weight, update, ties, keys }) {
     Object.assign(this, { program, places, n: data.n, first: (update?.step ?? 1) - 1 });
+    this.ties = ties.map((group) => group.map((id) => entryOf(keys[id], places)));
     const opened = (numbers) => engine.session(program, { ...run, numbers });
     this.session = opened(run.numbers);
     this.bare = l1 || l2 ? opened({ ...run.numbers, l1: 0, l2: 0 }) : null;
@@ -55,11 +66,19 @@ class Net {
     this.length = undefined;
     this.load(tensors);
     this.examples(X, y);
-    const [whole, bare = whole] = this.sessions.map((session) => session.gradient({ divisor: this.weight }));
+    const [whole, bare = whole] = this.sessions.map((session) => this.tied(session.gradient({ divisor: this.weight })));
     Object.assign(this, { cost: whole.cost, mean: whole.loss, gradients: whole.gradients, plain: bare.gradients });
     this.look();
     this.add(tensors);
     return this.cost;
+  }
+
+  tied(made) {
+    for (const group of this.ties) {
+      const whole = group.reduce((sum, [tensor, at]) => sum + made.gradients[tensor][at], 0);
+      group.forEach(([tensor, at]) => { made.gradients[tensor][at] = whole; });
+    }
+    return made;
   }
 
   // One pass, by so many examples at a time.

@@ -4,19 +4,24 @@ each place lie; why there is none."""
 from __future__ import annotations
 
 import base64
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from chainrule import losses
+from chainrule.activations import activation
+from chainrule.backprop import forward
 from chainrule.engine.program import Program, UnsupportedError, for_predictions
 from chainrule.engine.session import NAMES, numbers_of
 from chainrule.engine.wasm.plain_program import plain_program
-from chainrule.explanation.derivation import joint_layers
+from chainrule.explanation.core_numbers import at_path
 from chainrule.explanation.derivation_steps import Derivation, Step
 from chainrule.explanation.expressions import Quantity, walk
 from chainrule.explanation.notation import COST, Key
 from chainrule.explanation.unit_places import Places, is_parameter
+from chainrule.layers import Layer
 from chainrule.optimizers import SGD, init_states
 from chainrule.record import Plan
 from chainrule.rows import is_own
@@ -40,7 +45,8 @@ def page_engine(d: Derivation) -> dict[str, Any]:
     """Return what is embedded for the engine.
 
     A place has the numbers of its values, its copy of them, and of each of its parameters the
-    tensor and how many numbers a row of it has.
+    tensor and how many numbers a row of it has; it may be of an activation that is `joint`, of all
+    units together.
 
     >>> net = cr.Network(1, [cr.Dense(1, "tanh")], loss="half_squared_error")
     >>> page_engine(cr.explain(net, net.init(), [1.0], [1.0], of="w1").derivation)["places"]
@@ -72,7 +78,9 @@ def _place(k: int, at: Places, program: Program) -> dict[str, Any]:
         for letter, (name, shape) in shapes.items()
     }
     copy = max(place.member - 1, 0)
-    return {"x": values.x, "z": values.z, "a": a, "copy": copy, "tensors": tensors}
+    made = {"x": values.x, "z": values.z, "a": a, "copy": copy, "tensors": tensors}
+    row = activation(getattr(place.layer, "activation", "identity"))
+    return made | ({"joint": True} if row.pull is not None else {})
 
 
 def _tensors(d: Derivation) -> list[list[Any]]:
@@ -109,17 +117,16 @@ def _run(d: Derivation) -> dict[str, Any]:
 def why_fixed(d: Derivation) -> str:
     """Return why the page only shows the core's numbers, or "" where it works them out.
 
-    >>> net = cr.Network(2, [cr.Dense(2, "softmax")], loss="squared_error")
-    >>> why_fixed(cr.explain(net, net.init(), [1.0, 2.0], [1.0, 0.0], of="w1").derivation)
-    'an activation is of all units of a layer'
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> why_fixed(cr.explain(net, net.init(), [1.0], of="o1", by="w1").derivation)
+    'they are no derivatives of the cost'
     """
     heads = losses.loss(d.net.loss).heads(d.net.outputs)
+    by_value = _moved_by_value(d)
     batch = d.draw and any(layer.training_only or layer.over_batch for layer in _layers(d.at))
     reasons = {
         "they are no derivatives of the cost": d.of != COST,
-        "parameters are tied": bool(d.at.ties),
-        f"the formulas of {_by_value(d.at)} hang on what enters": bool(_by_value(d.at)),
-        "an activation is of all units of a layer": bool(joint_layers(d.net)),
+        f"what enters {by_value}, which its formulas hang on, can change": bool(by_value),
         "the optimizer is one of your own": d.made is not None
         and type(d.made.optimizer) not in NAMES,
         "a loss is one of your own": any(is_own(losses.loss, head.loss) for head in heads),
@@ -132,10 +139,49 @@ def why_fixed(d: Derivation) -> str:
     return next((reason for reason, holds in reasons.items() if holds), "")
 
 
-def _by_value(at: Places) -> str:
-    """A layer whose formulas are others where other numbers enter."""
-    found = (type(layer).__name__ for layer in _layers(at) if layer.works_by_value)
-    return next(found, "")
+def input_bounds(d: Derivation) -> dict[int, list[list[float | None]]]:
+    """Return from where and to below where inputs have the same formulas, of each for each example.
+
+    Of an input for which they are always the same there is nothing; None stands for no bound.
+
+    >>> net = cr.Network(1, [cr.Embedding([3], 1), cr.Dense(1)], loss="squared_error")
+    >>> input_bounds(cr.explain(net, net.init(), [5.0], [1.0], of="w1").derivation)
+    {0: [[2.5000000000000004, None]]}
+    """
+    low, high = np.full(d.data.X.shape, -np.inf), np.full(d.data.X.shape, np.inf)
+    for _, columns, bounds in _by_value(d):
+        for k, column in columns.items():
+            low[:, column] = np.maximum(low[:, column], bounds[0][:, k])
+            high[:, column] = np.minimum(high[:, column], bounds[1][:, k])
+    bounds = np.stack([low, high], axis=2)
+    found = np.flatnonzero(np.any(np.isfinite(bounds), axis=(0, 2)))
+    return {int(k): [[*map(_finite, row)] for row in bounds[:, k].tolist()] for k in found}
+
+
+def _finite(bound: float) -> float | None:
+    return bound if math.isfinite(bound) else None
+
+
+def _moved_by_value(d: Derivation) -> str:
+    """A layer whose formulas hang on numbers that are no inputs of the network as they are."""
+    for layer, columns, bounds in _by_value(d):
+        hangs = np.any(np.isfinite(bounds[0]) | np.isfinite(bounds[1]), axis=0)
+        if any(k not in columns for k in np.flatnonzero(hangs)):
+            return type(layer).__name__
+    return ""
+
+
+def _by_value(d: Derivation) -> Iterator[tuple[Layer, dict[int, int], Any]]:
+    """Layers whose formulas hang on what enters: the network's inputs among that, the bounds."""
+    inputs = {-1: {k: k for k in range(d.net.inputs)}}  # of each place those that leave as they are
+    trace = forward(d.net, d.params, d.data.X, d.draw, check=False)
+    for k, place in enumerate(d.at.layers):
+        columns = inputs.get(place.sources[0], {}) if len(place.sources) == 1 else {}
+        x: Any = getattr(at_path(trace, place.seen), "x", None)
+        if bounds := place.layer.formula_bounds(x):
+            yield place.layer, columns if len(x) == len(d.data.X) else {}, bounds
+        if layout := place.layer.layout(place.inputs):
+            inputs[k] = {layout.place(j): columns[j] for j in layout.passed if j in columns}
 
 
 def _layers(at: Places) -> list[Any]:

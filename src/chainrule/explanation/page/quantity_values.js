@@ -3,21 +3,18 @@
 
 const HERE = -1; // the example that is shown
 
-const keyOf = ([kind, layer, unit, source, of, text, example]) =>
-  ({ kind, layer, unit, source, of, text, example });
+const keyOf = ([kind, layer = 0, unit = 0, source = 0, name, of = [], text = '', example = 0, ofZeros]) =>
+  ({ kind, layer, unit, source, name, of, text, example, ofZeros });
 
 const leaves = (tree) => {
   if (!Array.isArray(tree)) return [];
   return tree[0] === 'q' ? [tree] : tree.flatMap(leaves);
 };
 
-// What a parameter is called in its place.
-const letterOf = ({ kind, text }) => ({ w: 'W', b: 'b' }[kind] ?? text);
-
 class Values {
   // `parts` are those that are shown of the subject: their lines give what the engine does not keep.
   constructor(page, net, state, parts = []) {
-    Object.assign(this, { page, net, state, parts, keys: page.keys, letters: new Map(), shifts: [], given: new Map(), others: new Map() });
+    Object.assign(this, { page, net, state, parts, keys: page.keys, letters: new Map(), shifts: new Map(), given: new Map(), others: new Map() });
   }
 
   // The number of a quantity in a formula.
@@ -80,10 +77,7 @@ class Values {
     return (k === undefined ? array : states[k])[at];
   }
 
-  entry(key) {
-    const [tensor, columns] = this.page.engine.places[key.layer].tensors[letterOf(key)];
-    return [tensor, key.unit * columns + key.source];
-  }
+  entry(key) { return entryOf(key, this.page.engine.places); }
 
   // What the pass has of a place; the inputs leave place −1.
   seen(what, { layer, unit }, of = 'a', row = this.state.row) {
@@ -120,7 +114,8 @@ class Values {
 
   // An activation's slope, where it makes one number of one.
   slopeOf(by) {
-    const { z, a } = this.net.places[by.layer];
+    const { z, a, joint } = this.net.places[by.layer];
+    if (joint) return undefined;
     return z === a ? 1 : this.seen('slope', by);
   }
 
@@ -159,35 +154,45 @@ class Values {
   }
 
   // Letters that stand for what no formula of the steps gives.
-  letter({ text, unit }) {
+  letter(key) {
+    const { text } = key;
     if (text === 'η') return this.state.rate;
     if (text === 'Σ|w|') return this.net.absolute;
     if (text === 'Σw²') return this.net.squares;
     if (text === 'Σ weight') return this.net.weight;
     if (text === 'mean weight') return this.net.weight / this.net.n;
     if (text === '|g|') return this.net.length ??= this.norm();
-    if (text === '|z|') return Math.max(...this.logits(unit).map(Math.abs));
+    if (text === '|z|') return Math.max(...this.logits(key).map(Math.abs));
     return undefined;
   }
 
   norm() {
     const bound = this.page.update.clip[0] ?? Infinity;
     const { frozen } = this.page.engine.run;
-    const free = this.net.gradients.filter((_, k) => !frozen.includes(k));
+    const again = new Set(this.net.ties.flatMap(([, ...others]) => others.map(String))); // a number counts once
+    const free = this.net.gradients.map((part, k) => (frozen.includes(k) ? [] : part.filter((_, at) => !again.has(`${k},${at}`))));
     return Math.sqrt(free.reduce((sum, part) =>
       part.reduce((s, g) => s + Math.max(-bound, Math.min(bound, g)) ** 2, sum), 0));
   }
 
-  // The powers of a head's softmax: the largest logit where it is taken off, and their sum.
-  softmax({ text, unit: head }) {
-    const a = this.logits(head);
-    if (text === 'm') return Math.max(...a);
-    const shift = this.shifts[head] ?? 0;
+  // The powers of a softmax: the largest of its numbers where it is taken off, and their sum.
+  softmax(key) {
+    const a = this.logits(key);
+    if (key.text === 'm') return Math.max(...a);
+    const shift = this.shifts.get(this.softmaxOf(key)) ?? 0;
     return a.reduce((sum, v) => sum + Math.exp(v - shift), 0);
   }
 
-  logits(head) {
-    const { first, end } = this.page.heads[head];
+  // Which softmax a letter is of: an activation's, of the layer source − 2, or a head's.
+  softmaxOf({ unit, source }) { return source > 1 ? -source : unit; }
+
+  logits(key) {
+    if (key.source > 1) {
+      const layer = key.source - 2;
+      const of = this.net.places[layer].z === null ? 'x' : 'z';
+      return Array.from({ length: this.page.widths[layer + 1] }, (_, unit) => this.seen('a', { layer, unit }, of));
+    }
+    const { first, end } = this.page.heads[key.unit];
     return this.page.outputs.slice(first, end).map((j) => this.seen('a', { layer: this.page.widths.length - 2, unit: j }));
   }
 
@@ -234,7 +239,7 @@ class Values {
     if (key.kind !== 'letter' && key.kind !== 'new') return this.kept(id, key, formula);
     let value = this.letter(key);
     if (key.text === 'S' || (key.text === 'm' && !formula)) value = this.softmax(key);
-    if (key.text === 'm' && !formula) this.shifts[key.unit] = value;
+    if (key.text === 'm' && !formula) this.shifts.set(this.softmaxOf(key), value);
     value ??= formula ? evaluate(formula) : NaN;
     this.letters.set(id, value);
     return value;
