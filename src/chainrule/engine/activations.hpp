@@ -88,10 +88,11 @@ struct Logistic {
 
     CHAINRULE_INLINE explicit Logistic(V z) {
         using T = element_t<V>;
-        h = exp_normal(abs(z) * T(-0.5));
+        h = exp_normal(abs(z) * spread<V>(T(-0.5)));
         e = h * h;
-        share = T{1} / (e + T{1});
-        left = select(z < V{}, h, broadcast<T>(1));
+        const V one = spread<V>(T{1});
+        share = one / (e + one);
+        left = select(z < V{}, h, one);
     }
 
     // factor · σ(z)

@@ -81,7 +81,7 @@ struct Constants<double> {
 // c[0] + c[1] x + c[2] x² + …
 template <class V, std::size_t N>
 CHAINRULE_INLINE V polynomial(V x, const std::array<element_t<V>, N>& c) {
-    V value = V{} + c[N - 1];
+    V value = spread<V>(c[N - 1]);
 #pragma GCC unroll 32
     for (std::size_t k = N - 1; k-- > 0;) value = multiply_add(value, x, c[k]);
     return value;
@@ -106,7 +106,7 @@ CHAINRULE_INLINE Reduced<V> reduce(V x, Rest... rest) {
     using T = element_t<V>;
     using C = Constants<T>;
     const V shifted = multiply_add(x, T(1.44269504088896340736), C::magic);
-    const V n = shifted - C::magic;
+    const V n = shifted - spread<V>(C::magic);
     const V r = (multiply_add(n, -C::ln2_low, multiply_add(n, -C::ln2_high, x)) + ... + rest);
     return {n, power_of_two(shifted), multiply_add(r * r, polynomial(r, C::exp), r)};
 }
@@ -127,7 +127,7 @@ CHAINRULE_INLINE V exp(V x) {
 // where it ought to be. So the callers write e^x as the square of e^(x/2), with factors between.
 template <class V, class... Rest>
 CHAINRULE_INLINE V exp_normal(V x, Rest... rest) {
-    const auto [n, scale, p] = reduce(maximum(x, V{} + Constants<element_t<V>>::lowest), rest...);
+    const auto [n, scale, p] = reduce(maximum(x, spread<V>(Constants<element_t<V>>::lowest)), rest...);
     return multiply_add(scale, p, scale);
 }
 
@@ -140,8 +140,8 @@ struct ExpPair {
 
 template <class V>
 CHAINRULE_INLINE ExpPair<V> exp_pair(V x) {
-    const auto [n, scale, p] = reduce(maximum(x, V{} + Constants<element_t<V>>::lowest));
-    return {multiply_add(scale, p, scale), multiply_add(scale, p, scale - element_t<V>{1})};
+    const auto [n, scale, p] = reduce(maximum(x, spread<V>(Constants<element_t<V>>::lowest)));
+    return {multiply_add(scale, p, scale), multiply_add(scale, p, scale - spread<V>(element_t<V>{1}))};
 }
 
 // e^x − 1 for x <= 0.
@@ -189,7 +189,7 @@ template <class V>
 CHAINRULE_INLINE Hyperbolic<V> tanh_sech(V z) {
     using T = element_t<V>;
     const auto [e, d] = exp_pair(minus_abs(z));
-    const V share = T{2} / multiply_add(e, e, T{1});
+    const V share = spread<V>(T{2}) / multiply_add(e, e, T{1});
     return {copy_sign(d * multiply_add(e, T(0.5), T(0.5)) * share, z), e * share};
 }
 

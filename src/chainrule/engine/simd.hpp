@@ -80,9 +80,20 @@ CHAINRULE_INLINE void store(T* p, typename Vec<T>::type v) {
     std::memcpy(p, &v, sizeof v);
 }
 
+// A number that the compiler does not see to be constant. A browser makes a constant vector anew wherever it
+// stands, in three operations; what is made of this before a loop is kept through it. Of floats alone: the
+// module of doubles is to be small.
+template <class X>
+CHAINRULE_INLINE X kept(X x) {
+#if defined(__wasm_simd128__)
+    if (std::is_same_v<X, float> && __builtin_constant_p(x)) asm("" : "+r"(x));
+#endif
+    return x;
+}
+
 template <class T>
 CHAINRULE_INLINE typename Vec<T>::type broadcast(std::type_identity_t<T> x) {
-    return typename Vec<T>::type{} + x;  // 0 + x is x, except that −0 becomes 0
+    return typename Vec<T>::type{} + kept(x);  // 0 + x is x, except that −0 becomes 0
 }
 
 // The mask of the first k lanes.
@@ -258,7 +269,7 @@ CHAINRULE_INLINE V minimum(V a, std::type_identity_t<V> b) {
 template <class V, class X>
 CHAINRULE_INLINE V spread(X x) {
     if constexpr (sizeof(X) == sizeof(V)) return x;
-    else return static_cast<element_t<V>>(x) - V{};  // x − 0 is x
+    else return static_cast<element_t<V>>(kept(x)) - V{};  // x − 0 is x
 }
 
 // a·b + c of vectors; b and c may be numbers.
