@@ -21,7 +21,7 @@ inline constexpr int most_outputs = small_code ? 2 : few_outputs;
 template <class F>
 CHAINRULE_INLINE void with_outputs(int out, F&& f) {
     for (int first = 0; first < out; first += most_outputs)
-        [&]<int... O>(std::integer_sequence<int, O...>) {
+        [&]<int... O>(std::integer_sequence<int, O...>) __attribute__((always_inline)) {
             const int some = std::min(out - first, most_outputs);
             (void)((some == O + 1 && (f.template operator()<O + 1>(first), true)) || ...);
         }(std::make_integer_sequence<int, most_outputs>{});
@@ -133,7 +133,7 @@ void narrow_product(const T* const* x, int r0, int r1, const Tensor<T>& W, const
                     long ldz, Done&& done) {
     for (int r = r0; r < r1; r += block) {
         const int rows = std::min(block, r1 - r);
-        with_outputs(W.out, [&]<int O>(int first) {
+        with_outputs(W.out, [&]<int O>(int first) __attribute__((always_inline)) {
             narrow_block<O>(x, r, r + rows, W.in, W.row(first), W.ld, bias ? bias + first : bias, z + first,
                             ldz);
         });
@@ -174,8 +174,8 @@ void narrow_product_back(const T* delta, long ldd, int r0, int r1, const Tensor<
         const int rows = std::min(block, r1 - r);
         for (int column = 0; column < W.ld; column += 2 * w) {
             const int vectors = W.ld - column > w ? 2 : 1;
-            with_outputs(W.out, [&]<int O>(int first) {
-                const auto strip = [&]<int NV>() {
+            with_outputs(W.out, [&]<int O>(int first) __attribute__((always_inline)) {
+                const auto strip = [&]<int NV>() __attribute__((always_inline)) {
                     narrow_strip<O, NV>(delta + r * ldd + first, ldd, rows, W.row(first) + column, W.ld,
                                         adds || first > 0, dx + r * ldx + column, ldx);
                 };
@@ -228,8 +228,8 @@ template <class T>
 CHAINRULE_INLINE void narrow_gradient(const T* const* x, int i, int in, int out, int vectors, int n,
                                       const T* delta, long ldd, T* to) {
     const int k = std::min(Vec<T>::width, in - i - (vectors - 1) * Vec<T>::width);
-    with_outputs(out, [&]<int O>(int first) {
-        const auto one = [&]<int U>() {
+    with_outputs(out, [&]<int O>(int first) __attribute__((always_inline)) {
+        const auto one = [&]<int U>() __attribute__((always_inline)) {
             if constexpr (U <= most_inputs(O))
                 if (vectors == U)
                     narrow_tile<O, U>(x, i, k, n, delta + first, ldd, to + first * U * Vec<T>::width);

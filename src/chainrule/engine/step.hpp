@@ -235,9 +235,11 @@ private:
     }
 
     void weights_phase(const Batch& b, std::int64_t step, double rate, int t) {
-        if (small_code || blocks_.take(b) || updates_.clips_norm() || seam_)
+        if (blocks_.take(b) || updates_.clips_norm() || seam_)
             keep_and_apply(b, t, updates_.any_update(rate, step));
-        else if constexpr (!small_code)
+        else if constexpr (small_code)
+            train(b, t, updates_.any_update(rate, step));
+        else
             updates_.with_update(rate, step, [&](const auto& update) { train(b, t, update); });
         if (net_.program.of_batch && !seam_.failed()) check(statistics(b, t));
     }

@@ -67,8 +67,10 @@ public:
     template <class U>
     V train(const Affine<T>& op, Room<T>& room, const Rows& all, const Share<T>& share,
             const U& update) const {
-        if (all.cut) return train_apart<true, false>(op, room, all, share, {update});
-        if (op.looks_ahead(room)) return train_apart<false, true>(op, room, all, share, {update});
+        if constexpr (!small_code) {
+            if (all.cut) return train_apart<true, false>(op, room, all, share, {update});
+            if (op.looks_ahead(room)) return train_apart<false, true>(op, room, all, share, {update});
+        }
         return train_affine<false, false>(op, room, all, share, update);
     }
 
