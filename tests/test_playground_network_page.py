@@ -70,12 +70,11 @@ def test_every_activation_loss_optimizer_and_schedule_trains(opened_playground):
     for name in CHOICES["schedules"]:
         own.page.get_by_label("schedule of the rate", exact=True).first.select_option(name)
         goes_on(own)
-    for label, text in (("l1", "0.01"), ("l2", "0.1")):
+    for label, text in (("l1", "0.01"), ("l2", "0.1"), ("batch", "1")):
         typed(own, label, text)
         goes_on(own)
-    for label, text in (("batch", "1"), ("seed of the weights", "7")):
-        typed(own, label, text)
-        own.trains()
+    typed(own, "seed of the weights", "7")
+    own.trains()
 
 
 def goes_on(own):
@@ -134,13 +133,12 @@ def test_weights_are_read_changed_and_frozen(opened_playground):
     own.trains()
     assert cell.input_value() == "0.25"
     own.page.get_by_label("frozen: all of them stay as they are").uncheck()
-    own.trains()
+    goes_on(own)
     assert cell.input_value() != "0.25"
     own.page.get_by_role("button", name="freeze w1: it stays as it is").click()
-    own.wait_for_step(0)
     other = own.page.get_by_label("w2", exact=True)
     first = cell.input_value(), other.input_value()
-    own.trains()
+    goes_on(own)
     assert cell.input_value() == first[0]
     assert other.input_value() != first[1]
     own.page.locator("#working").get_by_text(FROZEN).first.wait_for()

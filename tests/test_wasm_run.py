@@ -65,5 +65,15 @@ def test_a_change_of_rates_and_penalties_is_made_again_at_its_step(results, name
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_change_of_the_batch_and_of_what_is_frozen_goes_on_and_is_made_again(results, name):
+    """Of 20 examples: behind 7 steps of 4 batches of 7, then all that are left, then of 3."""
+    batched = results[name]["batched"]
+    assert batched["stood"] == [15, 0, 7, 14, 0, 0, 0, 0, 3, 6, 9, 12]
+    assert batched["whole"] == [9, 0, 2]
+    for what in ("linked", "alike", "same"):
+        assert batched[what], what
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_frozen_numbers_stay_and_the_others_are_as_if_they_were_put_back(results, name):
     assert results[name]["held"] == {"stay": True, "alike": True, "same": True}

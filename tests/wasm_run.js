@@ -91,8 +91,37 @@ Promise.all(files.slice(3).map((bytes) => Engine.open(bytes))).then((engines) =>
     sixth.go(7);
     sixth.go(20);
     held.same = JSON.stringify(bits(sixth)) === JSON.stringify(bits(seventh));
+    const batches = [[{ batch: 7, frozen: [0] }, 5], [{ batch: 50 }, 3], [{ batch: 3, frozen: [[0, 1]] }, 4]];
+    const eighth = new Run(engines, told(given));
+    eighth.steps(7);
+    const stood = [];
+    batches.forEach(([settings, count]) => {
+      eighth.change(settings);
+      for (let k = 0; k < count; k++) {
+        eighth.steps(1);
+        stood.push(eighth.at.first);
+      }
+    });
+    const after8 = JSON.stringify(bits(eighth));
+    const again8 = new Run(engines, { ...told(given), edits: eighth.edits, run: { ...told(given).run, batch: 3, frozen: [[0, 1]] } });
+    again8.go(19);
+    const ninth = new Run(engines, { ...told(given), tensors: byHand.tensors.map((own) => own.array), states: byHand.tensors.map((own) => own.states), run: { ...told(given).run, batch: 7, frozen: [0] } });
+    ninth.fill({ at: byHand.at, under: [0, 0], tensors: byHand.tensors });
+    ninth.steps(3);
+    eighth.go(10);
+    const batched = { stood, linked: after8 === JSON.stringify(bits(again8)), alike: JSON.stringify(bits(eighth)) === JSON.stringify(bits(ninth)) };
+    eighth.go(19);
+    batched.same = after8 === JSON.stringify(bits(eighth));
+    const rest = new Run(engines, told(given));
+    rest.steps(7);
+    rest.change({ batch: 1 });
+    rest.steps(1);
+    const [first8] = [rest.at.first];
+    rest.change({ batch: given.data.X.length / program.values[0].width });
+    rest.steps(1);
+    batched.whole = [first8, rest.at.first, rest.at.epoch];
     return [name, {
-      held, changed: seen.changed ?? null, alone, parts, typed, again, same: after === JSON.stringify(bits(once)), at: once.at,
+      held, batched, changed: seen.changed ?? null, alone, parts, typed, again, same: after === JSON.stringify(bits(once)), at: once.at,
       alongside, piecewise, looked: look.values.length, every: other.every,
     }];
   });

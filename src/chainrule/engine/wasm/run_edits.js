@@ -2,7 +2,8 @@
 //
 //   [step, tensor, place, value]   a number typed before that step is made
 //   [step]                         a step that the next example makes by itself
-//   [step, settings]               rates or other numbers of the optimizer were changed: what held up to it
+//   [step, settings]               rates, numbers of the optimizer, the batch or what is frozen were changed: what
+//                                  held up to it
 
 const editKind = ([, ...own]) => ['example', 'settings', null, 'typed'][own.length];
 

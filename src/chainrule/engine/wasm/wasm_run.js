@@ -4,7 +4,7 @@
 // Parameters are kept each `every` steps, so that any step is made again from one near it. Order and
 // masks follow from seed and step, and numbers that were typed are put in before the step they were
 // typed at: so a step made again has the same bits. `edits` are as run_edits.js has them; settings are
-// { rates, numbers }, those of the optimizer.
+// { rates, numbers, batch, frozen }, of which those that an edit lacks are as they are now.
 
 const MOST_KEPT = 64;
 
@@ -14,17 +14,14 @@ const MOST_KEPT = 64;
 class Run {
   constructor([narrow, wide], { program, run, rates, tensors, states, data, edits = [], at = { step: 0, epoch: 0, first: 0 }, losses = [] }) {
     Object.assign(this, { program, run, rates, edits, every: 1, kept: [], losses: [...losses], under: [0, 0] });
-    this.opened = (own) => {
-      const session = narrow.session(program, { ...run, numbers: this.numbers, ...own });
+    this.opened = (own, engine = narrow) => {
+      const session = engine.session(program, { ...run, ...this.held, ...own });
       session.data(data);
       return session;
     };
-    this.openedWide = () => {
-      const session = wide.session(program, { ...run, numbers: this.numbers });
-      session.data(data);
-      return session;
-    };
-    this.numbers = this.settingsAt(at.step).numbers;
+    this.openedWide = () => this.opened({}, wide);
+    this.n = data.X.length / program.values[0].width;
+    this.held = this.heldAt(at);
     this.session = this.opened({});
     this.exact = this.openedWide();
     this.fill({ at, under: [0, 0], tensors: tensors.map((array, k) => ({ array, states: states[k] })) });
@@ -77,15 +74,15 @@ class Run {
       const { at } = this;
       const { step } = at;
       this.typed(step);
-      this.settle(step);
-      const next = this.until(step, end);
+      this.settle();
+      const next = this.held.batch === this.settingsAt(step).batch ? this.until(step, end) : step + 1;
       const made = this.isAlone(step) ? this.alone(step) : this.session.train(next - step, { ...this.run, rates: this.ratesFrom(step, next) });
       parts.push(...made.parts);
-      this.note(made.parts, at, this.isAlone(step) ? 1 : this.run.batch);
+      this.note(made.parts, at, this.isAlone(step) ? 1 : this.held.batch);
       if (made.diverged) return { parts, diverged: true };
       this.keep();
     }
-    this.settle(end);
+    this.settle();
     return { parts, diverged: false };
   }
 
@@ -112,7 +109,7 @@ class Run {
       to.at = from.at;
     };
     over(session, single);
-    const made = single.train(1, { ...run, shuffles: run.shuffles && run.batch < session.n, rates: this.ratesFrom(step, step + 1) });
+    const made = single.train(1, { ...run, rates: this.ratesFrom(step, step + 1) });
     if (!made.diverged) over(single, session);
     return made;
   }
@@ -125,26 +122,38 @@ class Run {
 
   // What holds for the step behind one.
   settingsAt(step) {
-    return settingsOfStep(this.edits, step, { rates: this.rates, numbers: this.run.numbers });
+    return { ...this.settings, ...settingsOfStep(this.edits, step, {}) };
   }
 
-  // The optimizer's numbers as they are for the step behind one; a session has the same for all its steps.
-  settle(step) {
-    const { numbers } = this.settingsAt(step);
-    if (JSON.stringify(numbers) === JSON.stringify(this.numbers)) return;
+  get settings() {
+    const { rates, run: { numbers, batch, frozen } } = this;
+    return { rates, numbers, batch, frozen };
+  }
+
+  // What a session is opened with. What is left of an epoch is in its order, where all examples are a batch too:
+  // only a batch that is not of all is.
+  heldAt({ step, first }) {
+    const { numbers, batch, frozen } = this.settingsAt(step);
+    return { numbers, batch: first && batch >= this.n ? this.n - 1 : batch, frozen };
+  }
+
+  // A session has the same settings for all its steps; where others hold for the next one, another goes on.
+  settle() {
+    const held = this.heldAt(this.at);
+    if (JSON.stringify(held) === JSON.stringify(this.held)) return;
     const { at, tensors, under } = this;
     this.free();
-    this.numbers = numbers;
+    this.held = held;
     [this.session, this.single, this.exact] = [this.opened({}), null, this.openedWide()];
     this.fill({ at, tensors, under });
   }
 
-  // Goes on with other rates and numbers from where it stands.
-  change({ rates, numbers }) {
-    const before = { rates: this.rates, numbers: this.run.numbers };
+  // Goes on with other settings from where it stands.
+  change({ rates = this.rates, ...others }) {
+    const before = this.settings;
     this.edited((edits, step) => editsChanged(edits, step, before));
-    Object.assign(this, { rates, run: { ...this.run, numbers } });
-    this.settle(this.at.step);
+    Object.assign(this, { rates, run: { ...this.run, ...others } });
+    this.settle();
   }
 
   typed(step) {
@@ -172,7 +181,7 @@ class Run {
 
   edit(what) {
     this.edited((edits, step) => editsWith(edits, step, what));
-    this.settle(this.at.step);
+    this.settle();
   }
 
   edited(by) {

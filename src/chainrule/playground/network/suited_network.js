@@ -12,11 +12,10 @@ const namedRow = (table, text) => {
 const rowName = (table, name, numbers) =>
   (same(numbers, table[name].takes.map((own) => own.default)) ? name : `${name}(${numbers.join(', ')})`);
 
-// The losses of several heads, each of some of the outputs: "heads(huber: 1, cross_entropy: 3)"; else null.
-const headsOf = (choices, text) => /^heads\((.*)\)$/.exec(text)?.[1].split(/,(?![^()]*\))/).map((own) => {
-  const [name, outputs] = own.split(':');
-  return { ...lossOf(choices, name.trim()), outputs: Number(outputs) };
-}) ?? null;
+// Of "heads(huber: 1, cross_entropy: 3)" each head's loss with how many outputs it has; null of one loss.
+const headNames = (text) => /^heads\((.*)\)$/.exec(text)?.[1].split(/,(?![^()]*\))/).map((own) => own.split(':').map((part) => part.trim())) ?? null;
+
+const headsOf = (choices, text) => headNames(text)?.map(([name, outputs]) => ({ ...lossOf(choices, name), outputs: Number(outputs) })) ?? null;
 
 // A loss as examples.js and a program's heads take it.
 const lossOf = (choices, text) => {

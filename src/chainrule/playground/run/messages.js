@@ -10,7 +10,7 @@
 //   steps   { count, ms, wants }                                        frame    { at, ... }
 //   go      { step, wants }                                             frame    { at, ... }
 //   set     { tensor, place, value, wants }                             frame    { at, ... }
-//   change  { rates, numbers, wants }                                   frame    { at, ... }
+//   change  { settings, wants }                                         frame    { at, ... }
 //   example { wants }                                                   frame    { at, ... }
 //   frame   { wants }                                                   frame    { at, ... }
 //   stand   {}                                                          stands   { at, tensors, losses }

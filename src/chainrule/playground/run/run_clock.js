@@ -64,7 +64,7 @@ class RunClock {
 
   // Whether the run that is made is of the state, but for what can be changed.
   isAlike() {
-    const rest = ({ data, net: { l1, l2, ...net }, run: { numbers, schedule, ...run } }) => ({ data, net, run });
+    const rest = ({ data, net: { l1, l2, ...net }, run: { numbers, schedule, batch, frozen, ...run } }) => ({ data, net, run });
     return same(rest(this.trained), rest(this.state.value));
   }
 
@@ -80,14 +80,15 @@ class RunClock {
       return;
     }
     this.trained = copy(state.value);
-    const { rates, numbers } = engineSettings(settingsOf(state.value), state.value.run.optimizer, choices);
-    const frame = await this.asks('change', { rates, numbers });
+    const { examples, told } = this.made;
+    const made = { n: examples.train.n, ...told };
+    const { rates, ...settings } = toldSettings(settingsOf(state.value), state.value.run.optimizer, choices, made);
+    const frame = await this.asks('change', { settings: { rates, ...settings } });
     if (own !== this.makings) return;
     this.furthest = frame.at.step;
     this.edits = editsChanged(state.value.edits, frame.at.step, before);
     state.put('edits', this.edits);
-    const { examples, told } = this.made;
-    this.made = { examples, told: { ...told, rates, run: { ...told.run, numbers }, edits: toldEdits(state.value, choices) } };
+    this.made = { examples, told: { ...told, rates, run: { ...told.run, ...settings }, edits: toldEdits(state.value, choices, made) } };
     this.show(frame, own);
   }
 
@@ -160,11 +161,6 @@ class RunClock {
     this.show(await this.asks('go', { step: frame?.at.step ?? 0 }), own);
   }
 
-  // How many steps go through all examples once.
-  get epoch() {
-    return Math.ceil(this.made.examples.train.n / this.made.told.run.batch);
-  }
-
   show(frame, own = this.makings) {
     if (own !== this.makings || frame.order < this.frame?.order) return;
     this.furthest = Math.max(this.furthest, frame.at.step);
@@ -211,7 +207,7 @@ class RunClock {
 
   // To the end of the epoch that it is in.
   async wholeEpoch() {
-    if (await this.settled()) await this.steps(this.epoch - (this.frame.at.step % this.epoch));
+    if (await this.settled()) await this.steps(Math.ceil((this.made.examples.train.n - this.frame.at.first) / settingsAt(this.state.value, this.frame.at.step).batch));
   }
 
   go(step) { return this.asked('go', { step }); }

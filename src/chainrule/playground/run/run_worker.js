@@ -142,8 +142,8 @@ answer(self, {
     return frame(wants);
   },
 
-  change({ rates, numbers, wants }) {
-    held.run.change({ rates: ofSteps(rates), numbers });
+  change({ settings: { rates, ...settings }, wants }) {
+    held.run.change({ rates: ofSteps(rates), ...settings });
     held.costs = null;
     return frame(wants);
   },

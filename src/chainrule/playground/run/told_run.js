@@ -37,10 +37,10 @@ const begunAs = ({ optimizer, begun }, weights, tensors) => {
 };
 
 // What of a training can be changed while it goes on: what follows is made with the new numbers.
-const settingsOf = ({ net: { l1, l2 }, run: { numbers, schedule } }) => ({ numbers, schedule, l1, l2 });
+const settingsOf = ({ net: { l1, l2 }, run: { numbers, schedule, batch, frozen } }) => ({ numbers, schedule, l1, l2, batch, frozen });
 
 // Those that hold for the step behind one.
-const settingsAt = (value, step) => settingsOfStep(value.edits, step, settingsOf(value));
+const settingsAt = (value, step) => ({ ...settingsOf(value), ...settingsOfStep(value.edits, step, {}) });
 
 // All numbers of an optimizer by their names: what is not given is as it is by default.
 const optionsOf = ({ numbers }, optimizer, choices) => Object.fromEntries(
@@ -54,8 +54,12 @@ const engineSettings = (settings, optimizer, choices) => {
   return { rates: schedule ?? rate, numbers: { ...named, l1, l2 } };
 };
 
-const toldEdits = ({ edits, run: { optimizer } }, choices) =>
-  edits.map((own) => (editKind(own) === 'settings' ? [own[0], engineSettings(own[1], optimizer, choices)] : own));
+// The same with the batch and what is frozen, of examples and tensors.
+const toldSettings = (settings, optimizer, choices, { n, names, tensors }) =>
+  ({ ...engineSettings(settings, optimizer, choices), batch: Math.min(settings.batch, n), frozen: toldFrozen(settings.frozen, names, tensors) });
+
+const toldEdits = (value, choices, made) => value.edits.map((own) =>
+  (editKind(own) === 'settings' ? [own[0], toldSettings({ ...settingsOf(value), ...own[1] }, value.run.optimizer, choices, made)] : own));
 
 const toldRun = (value, examples, { choices, patterns }) => {
   const { net, run } = value;
@@ -69,9 +73,10 @@ const toldRun = (value, examples, { choices, patterns }) => {
   checkEnd(layers, loss, choices);
   const program = lay((loss.heads ?? [{ ...loss, outputs }]).map((own) => ({ loss: own.name, parameters: own.parameters, outputs: own.outputs })));
   const tensors = firstWeights(layers, program, net, choices);
-  const { rates, numbers } = engineSettings(settingsOf(value), run.optimizer, choices);
-  const { rates: firstRates } = engineSettings(settingsAt(value, 0), run.optimizer, choices);
   const names = beginnings(layers, choices).map(({ name }) => name);
+  const made = { n: examples.train.n, names, tensors };
+  const { rates, ...settings } = toldSettings(settingsOf(value), run.optimizer, choices, made);
+  const { rates: firstRates } = engineSettings(settingsAt(value, 0), run.optimizer, choices);
   const first = choices.states[run.optimizer].map((own) => (own === '=learning_rate' ? rateAt(firstRates, 1) : own));
   const begun = begunAs(run, net.weights, tensors);
   return {
@@ -81,10 +86,8 @@ const toldRun = (value, examples, { choices, patterns }) => {
     loss: net.loss,
     run: {
       optimizer: run.optimizer,
-      numbers,
-      batch: Math.min(run.batch, examples.train.n),
+      ...settings,
       seed: run.seed,
-      frozen: toldFrozen(run.frozen, names, tensors),
       shuffles: run.shuffle,
       meanWeight: 1,
     },
@@ -94,7 +97,7 @@ const toldRun = (value, examples, { choices, patterns }) => {
       ?? tensors.map(({ length }) => first.map((own) => new Float64Array(length).fill(own))),
     at: { step: begun?.step ?? 0, epoch: begun?.epoch ?? 0, first: 0 },
     losses: begun?.losses ?? [],
-    edits: toldEdits(value, choices),
+    edits: toldEdits(value, choices, made),
     data: examples.train,
     test: examples.test.n ? examples.test : null,
     plane: examples.plane && planeOf(examples.plane, value.data.features, loss.target, outputs),

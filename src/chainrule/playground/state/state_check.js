@@ -20,6 +20,8 @@ const STATE_BOUNDS = {
 const isList = (value, isOne) => Array.isArray(value) && value.every(isOne);
 const isNumberList = (value) => isList(value, Number.isFinite);
 
+const isSettings = (own) => isTable(own?.numbers) && within(own.batch ?? 1, { whole: true, least: 1 }) && Array.isArray(own.frozen ?? []);
+
 // Parts whose form START does not show.
 const STATE_FORMS = {
   'data.own': (own) => own === null || (isTable(own) && isTable(own.uses) && ['id', 'name', 'y'].every((name) => typeof own[name] === 'string')),
@@ -28,7 +30,7 @@ const STATE_FORMS = {
   'run.begun': (own) => own === null || (isTable(own) && isList(own.states, (each) => isList(each, isNumberList))),
   'seen.speed': (own) => own === null || own > 0,
   'seen.lesson': (own) => own === null || (isTable(own) && within(own.page, SEED)),
-  edits: (own) => isList(own, ([step, ...rest]) => within(step, SEED) && (rest.length === 1 ? isTable(rest[0]?.numbers) : isNumberList(rest) && rest.length % 3 === 0)),
+  edits: (own) => isList(own, ([step, ...rest]) => within(step, SEED) && (rest.length === 1 ? isSettings(rest[0]) : isNumberList(rest) && rest.length % 3 === 0)),
 };
 
 const noForm = (name) => refuse('check.form', { name });
@@ -91,7 +93,7 @@ const checkState = (value, choices) => {
   const { data, net, run } = value;
   if (![PLANE_SETS, tables.sets, { own: 1, given: 1 }].some((sets) => Object.hasOwn(sets, data.set))) refuse('data.unknown', { set: data.set });
   data.features.forEach((name) => checkName(name, FEATURES));
-  checkRow(net.loss, choices.losses, 'net.loss');
+  (headNames(net.loss) ?? [[net.loss]]).forEach(([name]) => checkRow(name, choices.losses, 'net.loss'));
   checkLayers(net.layers, choices, 'net.layers');
   checkName(run.optimizer, choices.optimizers);
   checkFields(run.numbers, choices.optimizers[run.optimizer], choices, 'run.numbers');

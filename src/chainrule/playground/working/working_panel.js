@@ -94,13 +94,13 @@ const workingPanel = ({ state, run, words, known, root }) => {
     matrix.checked = Boolean(state.value.seen.matrix);
   };
 
-  const update = ({ names, run: { optimizer, frozen } }, { at, tensors }, settings) => ({
+  const update = ({ names, run: { optimizer } }, { at, tensors }, settings) => ({
     optimizer,
     options: optionsOf(settings, optimizer, known.choices),
     rate: rateAt(engineSettings(settings, optimizer, known.choices).rates, at.step + 1),
     step: at.step + 1,
     states: Object.fromEntries(names.map((name, k) => [name, tensors[k].states])),
-    frozen: frozen.map((own) => (Array.isArray(own) ? [names[own[0]], own[1]] : names[own])),
+    frozen: settings.frozen,
   });
 
   const show = () => {
@@ -146,7 +146,8 @@ const workingPanel = ({ state, run, words, known, root }) => {
     if (!frame || !run.made || run.playing || frame.diverged) return;
     const own = ++asked;
     const { told, examples } = run.made;
-    const every = nextRows({ at: frame.at, n: examples.train.n, ...told.run });
+    const { batch } = settingsAt(state.value, frame.at.step);
+    const every = nextRows({ ...told.run, at: frame.at, n: examples.train.n, batch });
     const rows = every.length > MOST_OF_BATCH ? every.slice(0, 1) : every;
     const answer = await run.look(rows, frame.at.step + 1);
     if (!answer || own !== asked || run.playing) return;
