@@ -22,6 +22,26 @@ const doing = {
     return { ...made, net: files.netOfFile(made.network, { choices, patterns }) };
   },
 
+  // The network file of a network file, and the model of a model, as the page reads the one and writes the other.
+  tomlAgain({ choices, patterns }, { text, shapes, comment }) {
+    const { network, trained, examples } = files.readNetworkToml(text, choices);
+    const net = files.netOfFile(network, { choices, patterns });
+    const { layers, tensors } = whole({ choices }, { ...net, tensors: net.weights.map((array, k) => ({ array, shape: shapes[k] })) });
+    const { freeze: frozen, numbers, schedule, ...rest } = trained;
+    const { n, names, ...given } = examples;
+    return files.networkToml({
+      network: { ...network, layers, tensors }, trained: { ...rest, numbers, schedule, frozen }, examples: { ...given, ...names }, comment,
+    });
+  },
+
+  async modelAgain({ choices, patterns }, { bytes, shapes }) {
+    const made = await files.readModelBytes(new Uint8Array(Buffer.from(bytes, 'base64')), choices);
+    const net = files.netOfFile(made, { choices, patterns });
+    const { layers, tensors } = whole({ choices }, { ...net, tensors: net.weights.map((array, k) => ({ array, shape: shapes[k] })) });
+    const blob = await files.modelBytes({ ...made, layers, tensors }, '0.1');
+    return Buffer.from(await blob.arrayBuffer()).toString('base64');
+  },
+
   async writeModel(known, { net, library, history = null }) {
     const blob = await files.modelBytes(whole(known, net), library, history);
     return Buffer.from(await blob.arrayBuffer()).toString('base64');

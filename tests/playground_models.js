@@ -141,3 +141,25 @@ const openedStart = async (known, start, steps) => {
     bytes: await textOf(blob), after: run.tensors.map(({ array }) => [...array]),
   };
 };
+
+// Of files by their names and bytes: the word by which each is refused, or null; nothing may be changed by them.
+const refusedFiles = async (known, files) => {
+  const state = new State({});
+  const made = withGiven(known, examplesOf);
+  const run = { examplesOf: made, made: { examples: made(state.value.data, lossOf(known.choices, state.value.net.loss)) } };
+  const before = JSON.stringify([state.value, known.model ?? null, known.given ?? null]);
+  const answers = [];
+  for (const [name, text] of files) {
+    try {
+      const { changes } = await changesOfFile(name, new Uint8Array(Buffer.from(text, 'base64')), { state, run, known });
+      const next = new State(state.value);
+      next.together(changes);
+      answers.push(null);
+    } catch (error) {
+      if (!error.word) throw Object.assign(error, { message: `${name} ${answers.length}: ${error.message}` });
+      answers.push(error.word);
+    }
+    if (before !== JSON.stringify([state.value, known.model ?? null, known.given ?? null])) throw new Error(`${name} has changed something`);
+  }
+  return answers;
+};

@@ -5,15 +5,32 @@ const MOST_FILE_BYTES = 64 * 2 ** 20; // of a file that is read
 
 const fileEnding = (name) => name.slice(name.lastIndexOf('.') + 1).toLowerCase();
 
-// What is changed for a network that a file holds: [[path, value]], and the examples that it brings.
-const changesOfFile = async (name, bytes, { state, run, known }) => {
+// What is changed for a network that a file holds: [[path, value]], and the examples that it brings. What the page
+// could not be in is refused before anything has changed.
+const changesOfFile = async (name, bytes, page) => {
+  const before = page.known.model;
+  try {
+    const made = await madeOfFile(name, bytes, page);
+    const next = new State(page.state.value);
+    next.together(made.changes);
+    checkState(next.value, page.known.choices);
+    return made;
+  } catch (error) {
+    page.known.model = before;
+    throw error;
+  }
+};
+
+const madeOfFile = async (name, bytes, { state, run, known }) => {
   if (bytes.length > MOST_FILE_BYTES) refuse('files.large', { most: MOST_FILE_BYTES / 2 ** 20 });
   if (fileEnding(name) !== 'toml') {
     const network = await readModelBytes(bytes, known.choices);
     if (network.columns) return tableModelChanges(network, { state, known });
-    const { inputs } = run.made.examples;
+    const { inputs, outputs } = run.examplesOf(state.value.data, lossOf(known.choices, network.loss));
     if (network.inputs !== inputs) refuse('files.other_inputs', { inputs: network.inputs, wanted: inputs });
-    return { changes: [['net', netOfFile(network, known)], ['run', runOfFile(network, state.value.run, known.choices)]], left: [] };
+    const net = netOfFile(network, known);
+    checkOutputs(net, network.inputs, outputs, known);
+    return { changes: [['net', net], ['run', runOfFile(network, state.value.run, known.choices)]], left: [] };
   }
   const { network, trained, examples, left } = readNetworkToml(new TextDecoder().decode(bytes), known.choices);
   const net = netOfFile(network, known);
@@ -22,10 +39,14 @@ const changesOfFile = async (name, bytes, { state, run, known }) => {
   const frozen = namesMeant(trained.freeze, beginnings(layers, known.choices).map((own) => own.name));
   const inputs = network.inputs;
   const outputs = examples.labels ? widthOf(layers, inputs, known) : examples.y.length / examples.n;
+  checkOutputs(net, inputs, outputs, known);
   const names = {
     inputs: examples.names?.inputs ?? Array.from({ length: inputs }, (_, k) => `x${k + 1}`),
     outputs: examples.names?.outputs ?? Array.from({ length: outputs }, (_, k) => (examples.labels ? `${k}` : `y${k + 1}`)),
   };
+  const wrong = ['inputs', 'outputs'].find((name) => names[name].length !== { inputs, outputs }[name]);
+  if (wrong) refuse('files.key', { key: `names.${wrong}` });
+  if (examples.labels?.some((label) => !(label >= 0 && label < outputs))) refuse('files.key', { key: 'targets' });
   const given = { ...examples, inputs, outputs, names };
   const { value } = state;
   const ran = { ...START.run, optimizer, numbers, schedule, frozen, batch: batch ?? examples.n };
@@ -36,12 +57,21 @@ const changesOfFile = async (name, bytes, { state, run, known }) => {
 const tableModelChanges = ({ columns, ...network }, { state, known }) => {
   const { data, run } = state.value;
   const changes = [['net', netOfFile(network, known)], ['run', { ...run, frozen: [], begun: null }]];
+  if (data.set === 'given' && same(known.given.names.inputs, inputNames(columns))) {
+    known.model = columns;
+    return { changes, left: [], given: { ...known.given, said: columns.said } };
+  }
   known.model = { ...columns, changes };
-  if (data.set === 'given' && same(known.given.names.inputs, inputNames(columns))) return { changes, left: [], given: { ...known.given, said: columns.said } };
   const table = data.set === 'own' && tables.own.get(data.own.id);
   if (!table || !isTableOf(columns, table)) return { changes: [], left: [], waits: true };
   const every = encoded(known, table, data);
   return { changes: every, left: [], given: known.given };
+};
+
+const checkOutputs = ({ layers, loss }, inputs, outputs, known) => {
+  const width = widthOf(layers.map((own) => wholeLayer(own, known.choices)), inputs, known);
+  if (width !== outputs) refuse('run.outputs', { outputs: width, wanted: outputs });
+  checkEnd(layers, lossOf(known.choices, loss), known.choices);
 };
 
 const widthOf = (layers, inputs, { patterns, choices }) => {

@@ -1,22 +1,32 @@
 // What is changed in the state for a network that a file holds, and what a file holds of the state.
 
+const MOST_WEIGHTS = 1_000_000; // of a network: as start_state.py has it
+
+// The shape of a tensor of a program, which has rows and columns.
+const shapeIn = ({ axes, inner }, { rows, columns }) => ({ 1: [rows * columns], 2: [rows, columns], 3: [rows / inner, inner, columns] })[axes];
+
 // Weights by tensor for a program; what a file left out begins as the page has it.
-const givenWeights = (weights, layers, { patterns, choices }, { inputs, seed }) => {
-  if (!weights || weights.every((own) => own === null)) return null;
+const givenWeights = (weights, shapes, layers, { patterns, choices }, { inputs, seed }) => {
   const parameters = Object.fromEntries(Object.entries(choices.activations).map(([name, row]) => [name, row.parameter]));
   const program = new Lowering(patterns, parameters, true).program({ inputs, layers, heads: [] });
-  const names = beginnings(layers, choices).map(({ name }) => name);
+  const size = program.tensors.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  if (size > MOST_WEIGHTS) refuse('files.too_many', { size: whole(size), most: whole(MOST_WEIGHTS) });
+  if (!weights || weights.every((own) => own === null)) return null;
+  const firsts = beginnings(layers, choices);
   const starts = weights.includes(null) ? firstWeights(layers, program, { seed, weights: null }, choices) : [];
-  return program.tensors.map(({ rows, columns }, k) => {
+  return program.tensors.map((tensor, k) => {
     const own = weights[k] ?? Array.from(starts[k]);
-    return own.length === rows * columns && own.every(Number.isFinite) ? own : refuse('files.key', { key: names[k] });
+    const fits = own.length === tensor.rows * tensor.columns && (!shapes?.[k] || same(shapes[k], shapeIn(firsts[k], tensor)));
+    return fits && own.every(Number.isFinite) ? own : refuse('files.key', { key: firsts[k].name });
   });
 };
 
 // The network of a file as state.net has it.
-const netOfFile = ({ inputs, layers, loss, l1, l2, seed = 0, weights }, known) => {
-  const whole = layers.map((own) => wholeLayer(own, known.choices));
-  return { layers, loss, l1, l2, seed, weights: givenWeights(weights, whole, known, { inputs, seed }) };
+const netOfFile = ({ inputs, layers, loss, l1, l2, seed = 0, weights, shapes }, known) => {
+  checkLayers(layers, known.choices, 'layers');
+  const every = layers.map((own) => wholeLayer(own, known.choices));
+  checkColumns(every, inputs);
+  return { layers, loss, l1, l2, seed, weights: givenWeights(weights, shapes, every, known, { inputs, seed }) };
 };
 
 // How a network of a file is trained: by its optimizer, as it was set, from where its training has come to.
@@ -48,11 +58,10 @@ const namesMeant = (patterns, names) => {
 const networkAsItStands = (value, { told, examples }, tensors, choices) => {
   if (!tensors.every((own) => own.every(Number.isFinite))) refuse('files.not_finite');
   const firsts = beginnings(told.layers, choices);
-  const shapeOf = ({ axes, inner }, { rows, columns }) => ({ 1: [rows * columns], 2: [rows, columns], 3: [rows / inner, inner, columns] })[axes];
   return {
     inputs: examples.inputs, layers: told.layers, loss: value.net.loss, l1: value.net.l1, l2: value.net.l2,
     tensors: told.names.map((name, k) => {
-      return { name, array: tensors[k], shape: shapeOf(firsts[k], told.program.tensors[k]) };
+      return { name, array: tensors[k], shape: shapeIn(firsts[k], told.program.tensors[k]) };
     }),
   };
 };
@@ -61,7 +70,7 @@ const networkAsItStands = (value, { told, examples }, tensors, choices) => {
 // as long as its network is of the same layers and loss.
 const modelNow = async (value, made, { at, tensors, losses }, { choices, version, model }) => {
   const network = networkAsItStands(value, made, tensors.map(({ array }) => array), choices);
-  const isOfTable = model && value.data.set === 'given';
+  const isOfTable = model && !model.changes && value.data.set === 'given';
   if (isOfTable && model.file.loss === network.loss && same(model.file.layers.map((own) => wholeLayer(own, choices)), network.layers)) {
     return { blob: await tableBytes(model.file, network.tensors), left: [['files.table_kept']] };
   }

@@ -112,7 +112,7 @@ const modelOfParts = (parts, choices, member = 1) => {
   if (!['network', 'table'].includes(about.kind)) refuse('files.other_kind', { kind: String(about.kind).slice(0, 60) });
   const prefix = member > 1 ? `members.${member - 1}.` : '';
   const arrays = plainArrays(parts.arrays);
-  const network = networkOf(about.network, arrays, choices, prefix);
+  const network = networkOf(about.network, arrays, choices, prefix, Object.fromEntries(parts.entries));
   if (about.kind !== 'table') return { ...network, begun: begunOf(about.history, arrays, network, choices) };
   const { preparation, target, forms = null } = about;
   const of = 1 + Object.keys(arrays).reduce((most, name) => Math.max(most, Number(/^members\.(\d+)\./.exec(name)?.[1] ?? 0)), 0);
@@ -150,13 +150,16 @@ const headerOf = (text) => {
 const isPlace = ({ dtype, data_offsets: [first, last], shape }) =>
   Object.hasOwn(MODEL_DTYPES, dtype) && 0 <= first && last - first === shape.reduce((all, own) => all * own, MODEL_DTYPES[dtype].BYTES_PER_ELEMENT);
 
-const networkOf = ({ inputs, layers, loss, l1, l2, reduction = 'mean' }, arrays, choices, prefix = '') => {
+const networkOf = ({ inputs, layers, loss, l1, l2, reduction = 'mean' }, arrays, choices, prefix, entries) => {
   const made = layers.map(layerOfData);
   for (const [kind] of withInner(made)) if (!Object.hasOwn(choices.layers, kind)) refuse('files.kind', { kind });
   lossNamed(choices, loss);
   if (reduction !== 'mean') refuse('files.name', { key: 'reduction', name: reduction });
-  const weights = beginnings(made.map((own) => wholeLayer(own, choices)), choices).map(({ name }) => arrays[`${prefix}${name}`] ?? refuse('files.no_array', { name }));
-  return { inputs, layers: made, loss, l1, l2, weights };
+  checkLayers(made, choices, 'layers');
+  const names = beginnings(made.map((own) => wholeLayer(own, choices)), choices).map(({ name }) => `${prefix}${name}`);
+  const weights = names.map((name) => arrays[name] ?? refuse('files.no_array', { name }));
+  const shapes = names.map((name) => entries[name].shape);
+  return { inputs, layers: made, loss, l1, l2, weights, shapes };
 };
 
 const withInner = (layers) => layers.flatMap((own) => [own, ...withInner(own[1].layers ?? [])]);

@@ -61,20 +61,25 @@ const readNetworkToml = (text, choices) => {
   const settings = Object.keys(Object.assign({}, ...Object.values(choices.optimizers)));
   for (const key of Object.keys(given)) if (![...TOML_KEYS, ...settings].includes(key)) refuse('files.key_unknown', { key });
   for (const key of ['layers', 'inputs']) if (!(key in given)) refuse('files.key_missing', { key });
+  if (!Array.isArray(given.layers)) wrongKey('layers');
   const rows = isNumbers(given.inputs) ? [given.inputs] : given.inputs;
   if (!Array.isArray(rows) || !rows.length || !rows.every(isNumbers) || rows.some((row) => row.length !== rows[0].length || !row.length)) wrongKey('inputs');
-  const made = given.layers.some?.((own) => typeof own === 'object') ? layersOfTables(given, choices) : layersOfSizes(given, choices);
+  const made = given.layers.some((own) => typeof own === 'object') ? layersOfTables(given, choices) : layersOfSizes(given, choices);
   if (made.inputs !== undefined && made.inputs !== rows[0].length) wrongKey('inputs');
   const loss = given.loss ?? 'half_squared_error';
   const { target } = lossNamed(choices, loss);
-  const network = { inputs: rows[0].length, layers: made.layers, loss, l1: given.l1 ?? 0, l2: given.l2 ?? 0, seed: given.seed ?? 0, weights: made.weights };
+  const network = { inputs: rows[0].length, layers: made.layers, loss, l1: given.l1 ?? 0, l2: given.l2 ?? 0, seed: given.seed ?? 0, weights: made.weights, shapes: made.shapes };
   return {
     network,
     trained: trainedAs(given, choices),
-    examples: { n: rows.length, X: rows.flat(), ...targetsIn(given, rows.length, target), names: given.names ?? null },
+    examples: { n: rows.length, X: rows.flat(), ...targetsIn(given, rows.length, target), names: namesOf(given.names ?? null) },
     left: LEFT_OUT.filter((key) => key in given && !(key === 'reduction' && given[key] === 'mean')),
   };
 };
+
+const textsOf = (key, own) => (Array.isArray(own) && own.every((each) => typeof each === 'string') ? own : wrongKey(key));
+
+const namesOf = (own) => (own === null ? null : Object.fromEntries(Object.entries(isTable(own) ? own : wrongKey('names')).map(([name, texts]) => [name, textsOf(`names.${name}`, texts)])));
 
 const trainedAs = (given, choices) => {
   const optimizer = given.optimizer ?? 'sgd';
@@ -83,7 +88,7 @@ const trainedAs = (given, choices) => {
   const numbers = Object.fromEntries(Object.keys(fields).filter((name) => name in given).map((name) => [name, given[name]]));
   const rate = rateOfTable('rate', given.rate, choices);
   if (typeof rate === 'number') numbers.learning_rate = rate;
-  return { optimizer, numbers, schedule: Array.isArray(rate) ? rate : null, freeze: given.freeze ?? [], batch: given.batch_size ?? null };
+  return { optimizer, numbers, schedule: Array.isArray(rate) ? rate : null, freeze: textsOf('freeze', given.freeze ?? []), batch: given.batch_size ?? null };
 };
 
 // A learning rate: a number, or a schedule's table.
@@ -114,9 +119,16 @@ const targetsIn = ({ targets }, n, kind) => {
   return rows.every((row, k) => labels[k] >= 0 && row.every((own, j) => own === Number(j === labels[k]))) ? { labels } : wrongKey('targets');
 };
 
+// The shape of nested lists, in which there is a null where they are not all alike.
+const shapeOfRows = (own) => {
+  if (!Array.isArray(own)) return [];
+  const [first = [], ...rest] = own.map(shapeOfRows);
+  return [own.length, ...(rest.every((each) => same(each, first)) ? first : [null])];
+};
+
 // Layers given one by one, each a table with its parameters.
 const layersOfTables = (given, choices) => {
-  const weights = [];
+  const [weights, shapes] = [[], []];
   const layerOf = (table, place) => {
     if (typeof table !== 'object' || !Object.hasOwn(choices.layers, table.kind ?? '')) refuse('run.kind', { kind: String(table?.kind) });
     const { kind, layers, ...rest } = table;
@@ -126,12 +138,18 @@ const layersOfTables = (given, choices) => {
       if (own.includes(name)) delete options[name];
       else if (!Object.hasOwn(choices.layers[kind], name)) refuse('files.key_unknown', { key: `${place}.${name}` });
     }
-    own.forEach((name) => weights.push(name in rest ? rest[name].flat?.() : null));
+    own.forEach((name) => {
+      const given = name in rest ? rest[name] : null;
+      if (given !== null && !(Array.isArray(given) && isNumbers(given.flat(Infinity)))) wrongKey(`${place}.${name}`);
+      weights.push(given && given.flat(Infinity));
+      shapes.push(given && shapeOfRows(given));
+    });
+    if (layers && !Array.isArray(layers)) wrongKey(`${place}.layers`);
     if (layers) options.layers = layers.map((inner, k) => layerOf(inner, `${place}.layers[${k}]`));
     return [kind, options];
   };
   const layers = given.layers.map((table, k) => layerOf(table, `layers[${k}]`));
-  return { layers, weights };
+  return { layers, weights, shapes };
 };
 
 // Layers given by their sizes, with one activation for all or one for each.

@@ -55,11 +55,13 @@ const checkRow = (text, table, path) => {
   numbers.forEach((number, k) => checkedNumber(text, String(number), row.takes[Math.min(k, row.takes.length - 1)] ?? noForm(path)));
 };
 
+const numberText = (value, path) => (typeof value === 'number' ? String(value) : noForm(path));
+
 const CHECKS_OF_TYPES = {
-  whole: (value, field, path) => checkedNumber(path, String(value), { ...field, whole: true }),
-  number: (value, field, path) => checkedNumber(path, String(value), field),
+  whole: (value, field, path) => checkedNumber(path, numberText(value, path), { ...field, whole: true }),
+  number: (value, field, path) => checkedNumber(path, numberText(value, path), field),
   flag: (value, field, path) => typeof value === 'boolean' || noForm(path),
-  rate: (value, field, path, choices) => (Array.isArray(value) ? checkSchedule(value, choices, path) : checkedNumber(path, String(value), field)),
+  rate: (value, field, path, choices) => (Array.isArray(value) ? checkSchedule(value, choices, path) : checkedNumber(path, numberText(value, path), field)),
   activation: (value, field, path, { activations }) => checkRow(value, activations, path),
   initialiser: (value, field, path, { initialiser_names: names }) => !value || checkName(value, Object.fromEntries(names.map((name) => [name]))),
   layers: (value, field, path, choices) => checkLayers(value, choices, path),
