@@ -187,11 +187,11 @@ private:
                     if constexpr (!far && !small_code)
                         if (!sparse())  // of which a tile is too short to hide what it asks for
                             ask_for(wanted(place), rows * vectors * vector_bytes);
-                    const auto make = [&](int begin, int count, T* made) __attribute__((always_inline)) {
+                    const auto make = [&](int begin, int count, T* made) CHAINRULE_INLINE_IF_SMALL {
                         if (sparse())
                             return share.by_column->tile(i, rows, vectors, begin, count, B, ldb, made);
                         const T* b = B + begin * ldb;
-                        with_tile(rows, vectors, [&]<int MR, int NV>() __attribute__((always_inline)) {
+                        with_tile(rows, vectors, [&]<int MR, int NV>() CHAINRULE_INLINE_IF_SMALL {
                             if constexpr (far)
                                 tile_of_packed<MR, NV>(
                                     q, K, b, ldb, made,
@@ -201,7 +201,7 @@ private:
                             else tile_of_columns<MR, NV>(from + begin, i, count, b, ldb, made);
                         });
                     };
-                    const auto done = [&](int j) __attribute__((always_inline)) {
+                    const auto done = [&](int j) CHAINRULE_INLINE_IF_SMALL {
                         use(j, place, rows * vectors, static_cast<const T*>(g[0]));
                     };
                     if constexpr (in_shards) {

@@ -83,7 +83,7 @@ template <class V, std::size_t N>
 CHAINRULE_INLINE V polynomial(V x, const std::array<element_t<V>, N>& c) {
     V value = spread<V>(c[N - 1]);
 #pragma GCC unroll 32
-    for (std::size_t k = N - 1; k-- > 0;) value = multiply_add(value, x, c[k]);
+    for (std::size_t k = 2; k <= N; ++k) value = multiply_add(value, x, c[N - k]);
     return value;
 }
 

@@ -99,7 +99,7 @@ CHAINRULE_INLINE void tile(int K, A a, const T* b, long ldb, T* c, long ldc, Sta
 // Calls f.operator()<MR, NV>() for numbers known only now.
 template <class F, int... Rows>
 CHAINRULE_INLINE void with_rows(int rows, int vectors, F&& f, std::integer_sequence<int, Rows...>) {
-    auto one = [&]<int MR>() __attribute__((always_inline)) {
+    auto one = [&]<int MR>() CHAINRULE_INLINE_IF_SMALL {
         if (rows != MR) return false;
         vectors == 2 ? f.template operator()<MR, 2>() : f.template operator()<MR, 1>();
         return true;

@@ -21,21 +21,22 @@ inline constexpr int most_outputs = small_code ? 2 : few_outputs;
 template <class F>
 CHAINRULE_INLINE void with_outputs(int out, F&& f) {
     for (int first = 0; first < out; first += most_outputs)
-        [&]<int... O>(std::integer_sequence<int, O...>) __attribute__((always_inline)) {
+        [&]<int... O>(std::integer_sequence<int, O...>) CHAINRULE_INLINE_IF_SMALL {
             const int some = std::min(out - first, most_outputs);
             (void)((some == O + 1 && (f.template operator()<O + 1>(first), true)) || ...);
         }(std::make_integer_sequence<int, most_outputs>{});
 }
 
-// x · w of R rows and O outputs, row by row: each a vector, whose lanes are still to be added.
-template <int R, int O, class T, class To>
+// x · w of R rows and O outputs, row by row: each a vector, whose lanes are still to be added. There are no
+// inputs but in the first P pieces; the sums of others are 0, and to add these would change no bit.
+template <int R, int O, int P, class T, class To>
 CHAINRULE_INLINE void lane_sums(const T* const (&x)[R], int in, const T* W, long ldw, To&& to) {
     using V = typename Vec<T>::type;
     constexpr int w = Vec<T>::width, K = R * O;
     // As many sums as there are registers for; small code has few, and one loop.
-    constexpr int at_once = most_rows > 6 || small_code ? pieces : 1;
-    V sums[pieces][K];
-    for (int p0 = 0; p0 < pieces; p0 += at_once) {
+    constexpr int at_once = most_rows > 6 || small_code ? P : 1;
+    V sums[P][K];
+    for (int p0 = 0; p0 < P; p0 += at_once) {
         V own[at_once][K]{};
         const auto add = [&](int p, int c, int k) {
             V weights[O];
@@ -49,17 +50,22 @@ CHAINRULE_INLINE void lane_sums(const T* const (&x)[R], int in, const T* W, long
                     own[p][q * O + o] = multiply_add(a, weights[o], own[p][q * O + o]);
             }
         };
-        int c = p0 * w;
-        for (; small_code && c < in; c += wide<T>)
+        const auto add_rest = [&](int c) CHAINRULE_INLINE_IF_SMALL {
 #pragma GCC unroll 4
             for (int p = 0; p < at_once; ++p)
                 if (c + p * w < in) add(p, c + p * w, std::min(w, in - c - p * w));
-        for (; c + at_once * w <= in; c += wide<T>)
+        };
+        int c = p0 * w;
+        if constexpr (P < pieces) {
+            add_rest(0);
+        } else if constexpr (small_code) {
+            for (; c < in; c += wide<T>) add_rest(c);
+        } else {
+            for (; c + at_once * w <= in; c += wide<T>)
 #pragma GCC unroll 4
-            for (int p = 0; p < at_once; ++p) add(p, c + p * w, w);
-#pragma GCC unroll 4
-        for (int p = 0; p < at_once; ++p)
-            if (c + p * w < in) add(p, c + p * w, std::min(w, in - c - p * w));
+                for (int p = 0; p < at_once; ++p) add(p, c + p * w, w);
+            add_rest(c);
+        }
 #pragma GCC unroll 4
         for (int p = 0; p < at_once; ++p)
 #pragma GCC unroll 16
@@ -67,9 +73,9 @@ CHAINRULE_INLINE void lane_sums(const T* const (&x)[R], int in, const T* W, long
     }
 #pragma GCC unroll 16
     for (int k = 0; k < K; ++k) {
-        V parts[pieces];
+        V parts[P];
 #pragma GCC unroll 4
-        for (int p = 0; p < pieces; ++p) parts[p] = sums[p][k];
+        for (int p = 0; p < P; ++p) parts[p] = sums[p][k];
         to(k) = folded(parts);
     }
 }
@@ -87,14 +93,14 @@ CHAINRULE_INLINE void put_sums(T* to, int v, typename Vec<T>::type sums) {
 }
 
 // z of R rows, of which the last may be given several times; `rows` of them are stored.
-template <int R, int O, class T>
+template <int R, int O, int P, class T>
 CHAINRULE_INLINE void narrow_rows_of_z(const T* const (&x)[R], int rows, int in, const T* W, long ldw,
                                        const T* bias, T* z, long ldz) {
     using V = typename Vec<T>::type;
     constexpr int w = Vec<T>::width, vectors = (O + w - 1) / w;
     constexpr auto lanes = std::make_integer_sequence<int, w>{};
     V parts[vectors][w]{};
-    lane_sums<R, O>(x, in, W, ldw, [&](int k) -> V& { return parts[k / w][k % w]; });
+    lane_sums<R, O, P>(x, in, W, ldw, [&](int k) -> V& { return parts[k / w][k % w]; });
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) {
         const V sums = sum_of_each(parts[v]), b = bias ? load_sums<O>(bias, v) : V{};
@@ -109,7 +115,7 @@ CHAINRULE_INLINE void narrow_rows_of_z(const T* const (&x)[R], int rows, int in,
 }
 
 // z for rows r0 to r1, as many at a time as fill a vector with their sums.
-template <int O, class T>
+template <int O, int P, class T>
 [[gnu::noinline]] void narrow_block(const T* const* x, int r0, int r1, int in, const T* W, long ldw,
                                       const T* bias, T* z, long ldz) {
     constexpr int R = std::max(1, Vec<T>::width / O);
@@ -117,13 +123,13 @@ template <int O, class T>
         const int rows = std::min(R, r1 - r);
         if (rows == 1) {
             const T* const alone[]{x[r]};
-            narrow_rows_of_z<1, O>(alone, 1, in, W, ldw, bias, z + r * ldz, ldz);
+            narrow_rows_of_z<1, O, P>(alone, 1, in, W, ldw, bias, z + r * ldz, ldz);
             continue;
         }
         const T* some[R];
 #pragma GCC unroll 16
         for (int q = 0; q < R; ++q) some[q] = x[r + std::min(q, rows - 1)];
-        narrow_rows_of_z<R, O>(some, rows, in, W, ldw, bias, z + r * ldz, ldz);
+        narrow_rows_of_z<R, O, P>(some, rows, in, W, ldw, bias, z + r * ldz, ldz);
     }
 }
 
@@ -133,9 +139,14 @@ void narrow_product(const T* const* x, int r0, int r1, const Tensor<T>& W, const
                     long ldz, Done&& done) {
     for (int r = r0; r < r1; r += block) {
         const int rows = std::min(block, r1 - r);
-        with_outputs(W.out, [&]<int O>(int first) __attribute__((always_inline)) {
-            narrow_block<O>(x, r, r + rows, W.in, W.row(first), W.ld, bias ? bias + first : bias, z + first,
-                            ldz);
+        with_outputs(W.out, [&]<int O>(int first) CHAINRULE_INLINE_IF_SMALL {
+            const auto make = [&]<int P>() CHAINRULE_INLINE_IF_SMALL {
+                narrow_block<O, P>(x, r, r + rows, W.in, W.row(first), W.ld, bias ? bias + first : bias,
+                                   z + first, ldz);
+            };
+            if constexpr (small_code)
+                if (W.in <= 2 * Vec<T>::width) return make.template operator()<2>();
+            make.template operator()<pieces>();
         });
         done(r, rows, 0, W.columns / Vec<T>::width);
     }
@@ -174,8 +185,8 @@ void narrow_product_back(const T* delta, long ldd, int r0, int r1, const Tensor<
         const int rows = std::min(block, r1 - r);
         for (int column = 0; column < W.ld; column += 2 * w) {
             const int vectors = W.ld - column > w ? 2 : 1;
-            with_outputs(W.out, [&]<int O>(int first) __attribute__((always_inline)) {
-                const auto strip = [&]<int NV>() __attribute__((always_inline)) {
+            with_outputs(W.out, [&]<int O>(int first) CHAINRULE_INLINE_IF_SMALL {
+                const auto strip = [&]<int NV>() CHAINRULE_INLINE_IF_SMALL {
                     narrow_strip<O, NV>(delta + r * ldd + first, ldd, rows, W.row(first) + column, W.ld,
                                         adds || first > 0, dx + r * ldx + column, ldx);
                 };
@@ -228,8 +239,8 @@ template <class T>
 CHAINRULE_INLINE void narrow_gradient(const T* const* x, int i, int in, int out, int vectors, int n,
                                       const T* delta, long ldd, T* to) {
     const int k = std::min(Vec<T>::width, in - i - (vectors - 1) * Vec<T>::width);
-    with_outputs(out, [&]<int O>(int first) __attribute__((always_inline)) {
-        const auto one = [&]<int U>() __attribute__((always_inline)) {
+    with_outputs(out, [&]<int O>(int first) CHAINRULE_INLINE_IF_SMALL {
+        const auto one = [&]<int U>() CHAINRULE_INLINE_IF_SMALL {
             if constexpr (U <= most_inputs(O))
                 if (vectors == U)
                     narrow_tile<O, U>(x, i, k, n, delta + first, ldd, to + first * U * Vec<T>::width);

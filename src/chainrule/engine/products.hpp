@@ -42,7 +42,7 @@ CHAINRULE_INLINE void product_by_piece(const T* const* A, int m0, int m1, const 
     for (int r = m0, rows; r < m1; r += rows) {
         rows = tile_rows(m1 - r);
         T* c = C + r * ldc + b.column;
-        with_tile(rows, b.vectors, [&]<int MR, int NV>() __attribute__((always_inline)) {
+        with_tile(rows, b.vectors, [&]<int MR, int NV>() CHAINRULE_INLINE_IF_SMALL {
             if constexpr (looks_ahead) {
                 const T* c_then = r + MR < m1 ? c + MR * ldc : C + m0 * ldc + next.column;
                 const T* const* a_then = b.column == 0 && r + 2 * MR <= m1 ? A + r + MR : nullptr;

@@ -12,6 +12,14 @@
 // Vectors must stay in registers: every function of one is inlined.
 #define CHAINRULE_INLINE [[gnu::always_inline]] inline
 
+// Of a lambda: elsewhere the compiler inlines those that are worth it, and small code would make a closure in
+// memory, with a pointer to each thing that it refers to.
+#if CHAINRULE_SMALL
+#define CHAINRULE_INLINE_IF_SMALL __attribute__((always_inline))
+#else
+#define CHAINRULE_INLINE_IF_SMALL
+#endif
+
 namespace chainrule {
 
 inline constexpr bool small_code = CHAINRULE_SMALL;
