@@ -15,10 +15,12 @@ from chainrule.explanation.line_patterns import pattern_data, pattern_script
 from chainrule.explanation.mathml import MathML
 from chainrule.explanation.result import Explanation
 from chainrule.explanation.text import Text
+from chainrule.html_page.joined_scripts import file_of
 from chainrule.optimizers import OPTIMIZERS, init_states
 from chainrule.trees import named_leaves
 from wasm_cases import NODE
 
+SCRIPT = f"{file_of('chainrule.engine.wasm', 'wasm_lowering.js')}\n{pattern_script()}"
 WRITERS = {"text": Text, "mathml": MathML}
 
 
@@ -128,7 +130,7 @@ def explained(passes, key, *, made=None, top=10, notation="mazur", digits=None, 
 
 def filled(cases, patterns=None):
     """What Node makes of cases."""
-    given = {"patterns": patterns or pattern_data(), "script": pattern_script(), "cases": cases}
+    given = {"patterns": patterns or pattern_data(), "script": SCRIPT, "cases": cases}
     command = [NODE, Path(__file__).with_name("line_patterns.js")]
     done = subprocess.run(
         command, input=json.dumps(given), capture_output=True, text=True, check=True

@@ -129,6 +129,8 @@ def test_the_working_behind_is_that_of_python(by_column):
         f"h{units}",
         f"net_h{units + 1}",
     ]
+    if isinstance(net.layers[before - 1], cr.Embedding):  # its own weights too
+        subjects += [f"w{first - sizes[before - 1] + k}" for k in range(sizes[before - 1])]
     body = "return subjects.map(worked(known, lines, start));"
     made = in_page(body, start=start, subjects=subjects, lines=pattern_data())
     told = zip(start["state"]["net"]["weights"], leaves(params), strict=True)

@@ -26,8 +26,10 @@ def notes(part):
     if not isinstance(part, list):
         return
     place = {2: 1, 4: 2}.get(len(part))
-    if place and isinstance(part[0], list | None) and isinstance(part[place], str):
-        yield part[place]
+    if place and isinstance(part[0], list | None):
+        note = part[place]
+        holed = isinstance(note, list) and note and isinstance(note[0], str) and "{}" in note[0]
+        yield from note[:1] if holed else [note] if isinstance(note, str) else []
     for each in part:
         yield from notes(each)
 
@@ -82,8 +84,11 @@ NETWORKS = {
     "two": {"net": {"layers": [dense(1, "identity")], "loss": "binary_cross_entropy"}},
 }
 """Networks whose lines say all that lines can say."""
-RARE = {"the largest, taken off all", ", each 0"}
-"""What needs large numbers, or a unit that is silent."""
+RARE = {
+    *("the largest, taken off all", ", each 0", "a level has no slope"),
+    *("level {} of {}, from 0", "none of the {} levels: the mean of all"),
+}
+"""What needs large numbers, a unit that is silent, or a model of a table."""
 
 TEXTS = """panel => {
   const walker = document.createTreeWalker(panel, NodeFilter.SHOW_TEXT);

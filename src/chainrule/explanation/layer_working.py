@@ -147,6 +147,17 @@ class Sheet:
         """∂C by a letter of the layer, with a line of its own before the first that needs it."""
         return self.working.define(derivative(self.working.cost, of.key), value, formula)
 
+    # Of a layer with an entry for each column
+
+    def layout(self, layer: Any) -> Any:
+        """Where its outputs stand."""
+        return layer.layout(self.inputs)
+
+    def level(self, column: int, count: int) -> int | None:
+        """The level that a column names, the whole number nearest to it; None of other ones."""
+        level = np.round(self.record.x[0, column])
+        return int(level) if 0 <= level < count else None
+
     # Of a batch that is normalised as one
 
     @property

@@ -250,16 +250,15 @@ class _Work:
 
     def __init__(self, layer: Embedding, sheet: Any) -> None:
         self.layer, self.sheet = layer, sheet
-        self.layout = layer.layout(sheet.inputs)
+        self.layout = sheet.layout(layer)
 
     def formulas(self) -> Any:
         return self.sheet.formulas(a=self.a, dx=self.dx, by={"W": self.of_row}, reach=self.reach)
 
-    def level(self, f: int) -> int | None:
+    def level(self, f: int) -> Any:
         """The level that an input names, or None where it is none of them."""
-        x = self.sheet.record.x[0, self.layout.embedded[f]]
         first, end = self.layer.spans[f]
-        return int(np.round(x)) if 0 <= np.round(x) < end - first else None
+        return self.sheet.level(self.layout.embedded[f], end - first)
 
     def a(self, j: int) -> Any:
         k, d = self.layout.source(j)

@@ -9,6 +9,7 @@ Each writer of formulas runs once, for any unit of any layer, and what it says i
 | `pattern_trees.py` | formulas written down as lists with holes |
 | `recording_sheet.py` | what a layer is given to write its formulas down |
 | `recorded_layers.py` | what each kind of layer says |
+| `recorded_columns.py` | of kinds with an entry for each column, what they say of any one |
 | `recorded_formulas.py` | the formulas of activations, losses, optimizers and penalties |
 | `recorded_names.py` | the names in each convention |
 | `line_sums.js` | sums of which the largest terms are written |
@@ -16,6 +17,7 @@ Each writer of formulas runs once, for any unit of any layer, and what it says i
 | `pattern_names.js` | what quantities are called |
 | `line_expander.js` | what is written down, filled in for a place of a network |
 | `example_lines.js`, `loss_lines.js` | the lines of an example; among them those of its loss |
+| `column_lines.js` | what a layer says of any column |
 | `derivation_order.js` | the lines in order: the whole |
 """
 
@@ -34,6 +36,7 @@ SCRIPTS = (
     "pattern_names",
     "line_expander",
     "loss_lines",
+    "column_lines",
     "example_lines",
     "derivation_order",
 )

@@ -6,7 +6,7 @@
 //   update  { optimizer, options, rate, step, states: { name: [array, ...] }, frozen: [name, or name and place] } or null
 //   part    { name, title, note, steps }
 
-const inEnglish = (phrase, hole) => phrase.replace('{}', hole);
+const inEnglish = (phrase, ...holes) => holes.reduce((said, hole) => said.replace('{}', hole), phrase);
 
 class Derivation {
   constructor(patterns, given) {

@@ -11,6 +11,7 @@ class ExampleLines {
     Object.assign(this, { defined: new Map(), asked: new Set(), written: new Set(), softmaxes: new Map() });
     this.expander = new LineExpander(patterns, this);
     this.loss = new LossLines(this, loss);
+    this.columns = new ColumnLines(this);
   }
 
   // The numbers of the pass
@@ -65,7 +66,8 @@ class ExampleLines {
   // A key as a layer has it, with its number.
   quantity(list, env) {
     const [kind, unit = 0, source = 0, text = '', layer = 0, of = []] = list;
-    const [u, v] = [env.at?.[unit] ?? unit, env.at?.[source] ?? source];
+    const [own, v] = [env.at?.[unit] ?? unit, env.at?.[source] ?? source];
+    const u = env.column ? own + ColumnLines.shift(kind, env.column) : own;
     switch (kind) {
       case 'in': return env.given ?? this.sent(env.place.sources[v], u);
       case 'da': return env.given ?? this.dout(env.k, u);
@@ -174,7 +176,16 @@ class ExampleLines {
 
   leaving(k, j) {
     const [, key, value] = this.out(k, j);
-    return [...this.lines({ key, value, ...this.noted(k, this.work(k).a, j) }), ...this.dropped(k, j)];
+    return [...this.lines({ key, value, ...this.made(k, j) }), ...this.dropped(k, j)];
+  }
+
+  made(k, j) {
+    return this.at.layers[k].columns ? this.columns.made(k, j) : this.noted(k, this.work(k).a, j);
+  }
+
+  // ∂C by unit j, which enters place q at a port: what comes back through that.
+  back(q, port, j) {
+    return this.at.layers[q].columns ? this.columns.back(q, j) : this.noted(q, this.work(q).dx[port], j);
   }
 
   // What gates such as dropout leave of a unit or an input; that of one which silences it is said.
@@ -233,7 +244,7 @@ class ExampleLines {
 
   // ∂C by what a unit passes on: the sum over all that it enters.
   dhidden(k, j) {
-    const parts = this.at.above.get(k).map(([q, port]) => this.noted(q, this.work(q).dx[port], j));
+    const parts = this.at.above.get(k).map(([q, port]) => this.back(q, port, j));
     const [, key, value] = this.dsent(k, j);
     if (parts.length === 1) return { key, value, ...parts[0] };
     const formula = joined('+', parts.map((part) => part.formula));
@@ -253,7 +264,7 @@ class ExampleLines {
 
   pairs(key) {
     const { place, letter } = this.at.leafOf(key);
-    const env = this.env(place, { '@u': key.unit, '@v': key.source });
+    const env = this.at.layers[place].columns ? this.columns.envOf(key) : this.env(place, { '@u': key.unit, '@v': key.source });
     return this.work(place).by[letter].map(([list, much]) => {
       const of = this.quantity(list, env)[1];
       const by = () => this.expander.tree(much, env);
@@ -357,6 +368,10 @@ class ExampleLines {
 
   strengths(k, below) {
     const { reach } = this.work(k);
+    if (this.at.layers[k].columns) {
+      const outputs = this.columns.reached(k, below[0]);
+      return [outputs, outputs.map((j) => this.number(k, 'da', j))];
+    }
     if (!reach) {
       const units = [...new Set(below.flat())].sort((a, b) => a - b);
       return [units, units.map((j) => this.number(k, 'da', j))];
@@ -381,11 +396,4 @@ const general = (list, at) => {
   look(list);
   const renamed = (part) => (Array.isArray(part) ? part.map(renamed) : found.includes(part) ? ['@u', '@v'][found.indexOf(part)] : part);
   return [JSON.stringify(renamed(list)), Object.fromEntries(found.map((place, k) => [['@u', '@v'][k], at[place]]))];
-};
-
-const quantitiesIn = (tree) => {
-  if (!Array.isArray(tree)) return [];
-  if (tree[0] === 'q') return [tree];
-  if (tree[0] === '?') return quantitiesIn(tree[1 + chosen(tree)][0]);
-  return tree.slice(1).flatMap(quantitiesIn);
 };

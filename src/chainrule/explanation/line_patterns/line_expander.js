@@ -61,6 +61,7 @@ class LineExpander {
   answer([question, ...given], env) {
     const at = (place) => env.at[place] ?? place;
     if (question === 'same') return at(given[0]) === at(given[1]);
+    if (question === 'is') return env.at[given[0]] !== undefined;
     return Boolean(env.place.seen[given[0]](at(given[1]))); // of what the layer saw
   }
 
@@ -69,7 +70,14 @@ class LineExpander {
     if (pattern[0] === 'if') return this.noted(pattern[this.answer(pattern[1], env) ? 2 : 3], env);
     const [tree, note] = pattern;
     if (tree?.[0] === 'act') return this.activated(tree, env);
-    return { formula: tree && this.tree(tree, env), note, steps: [] };
+    return { formula: tree && this.tree(tree, env), note: this.note(note, env), steps: [] };
+  }
+
+  // What is said of a line, with the numbers that stand in it.
+  note(note, env) {
+    if (!Array.isArray(note)) return note;
+    const [phrase, ...names] = note;
+    return this.lines.say(phrase, ...names.map((name) => grouped(env.at[name] ?? env.numbers(name))));
   }
 
   activated([, facet, z, a], env) {
@@ -98,9 +106,19 @@ class LineExpander {
   }
 }
 
+// 1,234,567
+const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+
 // What numbers by name are: parameters and their halves, and others.
 const numbersOf = (parameters, others = {}) => (name) => {
   const [word, k] = name.split('parameter ');
   if (k === undefined) return others[name];
   return word === 'half ' ? parameters[k] / 2 : parameters[k];
+};
+
+const quantitiesIn = (tree) => {
+  if (!Array.isArray(tree)) return [];
+  if (tree[0] === 'q') return [tree];
+  if (tree[0] === '?') return quantitiesIn(tree[1 + chosen(tree)][0]);
+  return tree.slice(1).flatMap(quantitiesIn);
 };

@@ -3,6 +3,7 @@
 //   net       { inputs, layers: [[kind, options]], loss, l1, l2, before }
 //   before    { count, units, leaves } of the first layers where they have no lines: what they make is what enters
 //   place     a layer that makes units, from 0; what enters the network leaves place -1
+//   columns   of a layer by column, what is of each column that enters; `columnsOf` is the engine's
 //   leaf      a parameter's array by its name: "1.W", "2.0.gamma"
 //   order     of each layer, those within others before these: its place, or of which place it is a gate
 
@@ -45,11 +46,26 @@ class LinePlaces {
   made(kind, options, x, path) {
     const pattern = this.patterns.kinds[kind];
     const inputs = this.width(x);
-    const size = (name) => (name === 'inputs' ? inputs : options[name]);
+    const sizes = { ...options, inputs, ...(pattern.byColumn && columnsOf(options, inputs)) };
+    const size = (name) => sizes[name];
+    const columns = pattern.byColumn && this.columns(sizes);
     const activation = options.activation === undefined ? null : this.activation(options.activation);
     const work = ((this.trains && pattern.trains) || pattern.predicts)[activation?.joint ? 'joint' : 'alone'];
     const outputs = size(pattern.outputs);
-    return { kind, pattern, options, path, inputs, outputs, size, activation, work, sources: [x] };
+    return { kind, pattern, options, path, inputs, outputs, size, columns, activation, work, sources: [x] };
+  }
+
+  // Of each column that enters a layer: its number k, its first output and how many it has; of one that is
+  // embedded the first row of its parameters, and how many rows these are.
+  columns({ inputs, features, levels, size }) {
+    let [place, first] = [0, 0];
+    return Array.from({ length: inputs }, (_, k) => {
+      const embedded = features.includes(k);
+      const own = { k, place, embedded, outputs: embedded ? size : 1, first, rows: embedded ? levels[features.indexOf(k)] : 0 };
+      place += own.outputs;
+      first += own.rows;
+      return own;
+    });
   }
 
   place(made) {

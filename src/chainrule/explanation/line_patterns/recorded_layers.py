@@ -13,6 +13,11 @@ import numpy as np
 from chainrule.engine.wasm.lowering_patterns import INPUTS, is_by_column, lowering_patterns, marked
 from chainrule.explanation.formulas import number
 from chainrule.explanation.line_patterns.pattern_trees import key_list, noted_tree
+from chainrule.explanation.line_patterns.recorded_columns import (
+    OWN_ROWS,
+    column_work,
+    one_column,
+)
 from chainrule.explanation.line_patterns.recorded_tables import Place, Tree, every_answer
 from chainrule.explanation.line_patterns.recording_sheet import (
     ROWS,
@@ -32,14 +37,53 @@ ACTIVATED = {"alone": "tanh", "joint": "softmax"}
 
 
 def layer_patterns() -> dict[str, Any]:
-    """Return of each kind that has a lowering what it says, by its name; none by column.
+    """Return of each kind that has a lowering what it says, by its name.
+
+    Of kinds by column there are those whose formulas can be written down for any one column.
 
     >>> made = layer_patterns()["dense"]
-    >>> made["outputs"], [leaf["name"] for leaf in made["leaves"]], made["gate"]
-    ('units', ['W', 'b'], False)
+    >>> made["outputs"], [leaf["name"] for leaf in made["leaves"]]
+    ('units', ['W', 'b'])
     """
     kinds = {name: LAYERS[name] for name in lowering_patterns()}
-    return {name: _pattern(kind) for name, kind in kinds.items() if not is_by_column(kind)}
+    made = {name: _pattern(kind) for name, kind in kinds.items() if not is_by_column(kind)}
+    made |= {name: each for name, kind in kinds.items() if (each := _of_columns(kind))}
+    bare: dict[str, Any] = _bare(made)
+    return bare
+
+
+def _bare(made: Any) -> Any:
+    """Tables without what is said not to be."""
+    if not isinstance(made, dict):
+        return made
+    return {
+        name: _bare(part) for name, part in made.items() if part is not None and part is not False
+    }
+
+
+def _of_columns(kind: type[Layer]) -> dict[str, Any] | None:
+    """What a kind with an entry for each column says of any one of them."""
+    layer = one_column(kind) if is_by_column(kind) else None
+    if layer is None:
+        return None
+    fields = {v: name for name, v in vars(layer).items() if isinstance(v, int | float)}
+    names: dict[Any, str] = {OWN_ROWS: "rows", **fields}
+    leaves = list(named_leaves(layer.form(1)))
+    shapes = {name: tuple(leaf.shape) for name, leaf in leaves}
+    return {
+        "outputs": "outputs",
+        "byColumn": True,
+        "leaves": _leaves(layer, shapes, names),
+        "predicts": {"alone": column_work(layer, shapes, names)},
+        "matrices": {"alone": _matrices(layer)},
+    }
+
+
+def _leaves(layer: Layer, shapes: dict[str, Any], names: dict[Any, str]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "shape": [names[size] for size in shape], **ROLES.get(layer.role(name), {})}
+        for name, shape in shapes.items()
+    ]
 
 
 def _pattern(kind: type[Layer]) -> dict[str, Any]:
@@ -52,21 +96,14 @@ def _pattern(kind: type[Layer]) -> dict[str, Any]:
     unfolds = _Unfolding()
     layer.unfold(unfolds, -1)
     own = [] if unfolds.within else list(named_leaves(layer.form(INPUTS)))
+    shapes = {name: tuple(leaf.shape) for name, leaf in own}
     made = {
         "outputs": names[outputs],
         "gate": kind.training_only,
         "within": unfolds.within,
         "overBatch": layer.over_batch,
-        "leaves": [
-            {
-                "name": name,
-                "shape": [names[size] for size in leaf.shape],
-                **ROLES.get(layer.role(name), {}),
-            }
-            for name, leaf in own
-        ],
+        "leaves": _leaves(layer, shapes, names),
     }
-    shapes = {name: tuple(leaf.shape) for name, leaf in own}
     for mode in ("predicts", "trains"):
         made[mode] = {
             variant: _work(each, shapes, outputs, names, trains=mode == "trains")

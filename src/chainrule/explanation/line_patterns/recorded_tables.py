@@ -40,6 +40,9 @@ class Question(Recorded):
     def __bool__(self) -> bool:
         return _asked[-1].answer(self.tree)
 
+    def __float__(self) -> float:
+        return float(bool(self))
+
 
 @dataclass(frozen=True, eq=False)
 class Place:

@@ -20,8 +20,8 @@ class Words {
     return sentence.replace(/\{(\w+)\}/g, (whole, name) => holes[name] ?? whole);
   }
 
-  // A phrase of a line, "all {}", with what stands in its hole; what is no phrase, as a name, stays.
-  phrase(text, hole) { return (this.phrases[this.language]?.[text] ?? text).replace('{}', hole); }
+  // A phrase of a line, "all {}", with what stands in its holes; what is no phrase, as a name, stays.
+  phrase(text, ...holes) { return holes.reduce((said, hole) => said.replace('{}', hole), this.phrases[this.language]?.[text] ?? text); }
 
   // All elements that say by `data-say` what they hold, by `data-label` what they are called, and by
   // `data-hint` what they are for.

@@ -28,9 +28,9 @@ const workingPart = (words, { name, title, note, lines }, opened) => {
   return made;
 };
 
-// A network as derivations have it: what layers with an entry for each column make is what enters.
-const networkOfLines = ({ layers, names, program }, inputs, choices) => {
-  const count = layers.findIndex(([kind]) => !choices.by_column.includes(kind));
+// A network as derivations have it: what the last layer of which nothing is written down makes is what enters.
+const networkOfLines = ({ layers, names, program }, inputs, choices, { kinds }) => {
+  const count = layers.findLastIndex(([kind]) => !(kind in kinds)) + 1;
   const tensors = beginnings(layers.slice(0, count), choices).length;
   const leaves = names.slice(0, tensors).map((name, k) => {
     const { rows, columns, weight } = program.tensors[k];
@@ -74,7 +74,7 @@ const workingPanel = ({ state, run, words, known, root }) => {
   // The network as derivations have it, once another one is made.
   const made = () => {
     const { told, examples } = run.made;
-    net = { ...networkOfLines(told, examples.inputs, known.choices), loss: told.loss };
+    net = { ...networkOfLines(told, examples.inputs, known.choices, known.lines), loss: told.loss };
     places = new lineWork.LinePlaces(known.lines, net, true);
     const parameters = Object.fromEntries(Object.entries(known.choices.activations).map(([name, row]) => [name, row.parameter]));
     const lowering = new NotedLowering(known.patterns, parameters, true);
@@ -131,7 +131,7 @@ const workingPanel = ({ state, run, words, known, root }) => {
       parameters: Object.fromEntries(told.names.map((name, k) => [name, looked.tensors[k].array])),
       numbers: lookNumbers({ places, notes, values: looked.values, data: examples.train, rows, draw }),
       trains: true, of, notation: state.value.seen.notation in CONVENTIONS ? state.value.seen.notation : 'mazur', rows: [row], update: looked.whole ? update(told, looked, settings) : null,
-      say: (phrase, hole) => words.phrase(phrase, hole),
+      say: (phrase, ...holes) => words.phrase(phrase, ...holes),
     };
     const derivation = new lineWork.Derivation(known.lines, given);
     const step = words.say(!looked.whole ? 'working.one_of_many' : rows.length > 1 ? 'working.step_of' : 'working.step', { step: whole(draw.step), n: whole(rows.length), example: whole(row + 1), most: whole(MOST_OF_BATCH) });
