@@ -62,7 +62,7 @@ const read = (text) => {
 
 const main = async ({ known, lessons, texts }) => {
   const engines = await Promise.all(files.slice(-2).map((name) => page.Engine.open(readFileSync(name))));
-  Object.assign(page.tables, { sets: known.sets, missing: known.missing });
+  Object.assign(page.tables, { sets: known.sets, rules: known.rules });
   const made = Object.entries(lessons).map(([name, { en, ...others }]) => {
     const lesson = read(en);
     const reader = new Reader(known, engines);

@@ -102,10 +102,10 @@ const readOn = async (known, start, { bytes, run: own }) => {
 };
 
 // Tables as a model encodes them.
-const encodedTables = (missing, columns, texts) => {
-  tables.missing = missing;
+const encodedTables = (rules, columns, texts) => {
+  tables.rules = rules;
   return texts.map((text) => {
-    const table = csvOf(text, missing.text);
+    const table = csvOf(text, rules);
     try {
       const made = modelExamples(columns, table);
       return { ...made, X: [...made.X], same: same(made.names.inputs, inputNames(columns)) };
@@ -116,10 +116,10 @@ const encodedTables = (missing, columns, texts) => {
 };
 
 // What a table changes where a model waits for it, and another one behind it.
-const waited = (missing, columns, texts) => {
-  tables.missing = missing;
+const waited = (rules, columns, texts) => {
+  tables.rules = rules;
   const known = { model: { ...columns, changes: [['net', 'of the model']] } };
-  return texts.map((text) => encoded(known, csvOf(text, missing.text), { set: 'own' }).map(([path]) => path));
+  return texts.map((text) => encoded(known, csvOf(text, rules), { set: 'own' }).map(([path]) => path));
 };
 
 // The page as a file has it begun: what it predicts, what some steps make of the weights, its model and itself.

@@ -11,7 +11,8 @@ from chainrule.demo import worked_example
 from chainrule.engine.wasm.lowering_patterns import lowering_patterns
 from chainrule.playground import LESSONS, lesson_texts
 from chainrule.playground.choices import choices
-from chainrule.playground.data.known_sets import known_sets, missing_words
+from chainrule.playground.data.known_sets import known_sets
+from chainrule.playground.data.table_rules import table_rules
 from chainrule.playground.flow_rules import thresholds
 from chainrule.playground.page_parts import LANGUAGES, LESSON_SCRIPTS, SCRIPTS, WINGS
 from chainrule.playground.schedule_rules import schedule_rules
@@ -57,7 +58,7 @@ def results(tmp_path_factory):
     scripts = [*(SOURCES / name for name in engine), rules, *(PLAYGROUND / name for name in own)]
     known = {
         "choices": choices(), "patterns": lowering_patterns(), "flow": thresholds(),
-        "sets": known_sets(), "missing": missing_words(),
+        "sets": known_sets(), "rules": table_rules(),
     }  # fmt: skip
     given = {"known": known, "lessons": {name: lesson_texts(name) for name in LESSONS}}
     command = [NODE, Path(__file__).with_name("playground_lessons.js"), *scripts]

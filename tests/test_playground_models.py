@@ -17,7 +17,7 @@ from chainrule.html_page.joined_scripts import file_of
 from chainrule.optimizers import OPTIMIZERS as EVERY
 from chainrule.playground import playground, start_state
 from chainrule.playground.choices import choices
-from chainrule.playground.data.known_sets import missing_words
+from chainrule.playground.data.table_rules import table_rules
 from chainrule.playground.schedule_rules import schedule_rules
 from chainrule.schedules import SCHEDULES
 from chainrule.tabular.files.open_source import open_source
@@ -294,10 +294,10 @@ def test_tables_are_encoded_as_the_model_encodes_them(target):
     wrong = new.with_columns(size=pl.Series(["12x"] + ["1"] * 79))
     strange = new.with_columns(kind=pl.Series(["z"] * 80))
     texts = [table.write_csv() for table in (new, wrong, strange)]
-    body = "return encodedTables(missing, columns, texts);"
-    made, bad, odd = in_page(body, missing=missing_words(), columns=columns, texts=texts)
-    body = "return waited(missing, columns, [texts[0], texts[0]]);"
-    first, second = in_page(body, missing=missing_words(), columns=columns, texts=texts)
+    body = "return encodedTables(rules, columns, texts);"
+    made, bad, odd = in_page(body, rules=table_rules(), columns=columns, texts=texts)
+    body = "return waited(rules, columns, [texts[0], texts[0]]);"
+    first, second = in_page(body, rules=table_rules(), columns=columns, texts=texts)
     assert (first, second) == (["net", "data"], ["data"])
     X, y = prepared_rows(trained, open_source(new))
     assert made["names"]["inputs"] == [*trained.preparation.feature_names]
@@ -317,8 +317,8 @@ def test_what_only_python_encodes_is_refused_by_its_name():
     )
     trained = cr.train(frame, "y", epochs=1, members=1, hidden=(3,))
     given = {"columns": columns_of(trained), "texts": [frame.write_csv()]}
-    body = "return encodedTables(missing, columns, texts);"
-    (got,) = in_page(body, missing=missing_words(), **given)
+    body = "return encodedTables(rules, columns, texts);"
+    (got,) = in_page(body, rules=table_rules(), **given)
     assert got == {"word": "model.column", "holes": {"name": "day", "kind": "Date"}}
 
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from playground_data import REAL, ask, lines, table
+from playground_data import REAL, lines, read, table
 from wasm_cases import NODE
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="there is no Node")
@@ -36,7 +36,7 @@ def test_tables_are_read_as_python_reads_them():
     tables = [written(rng, *kind) for kind in kinds for _ in range(3)]
     sizes = [10_000 if k % 3 else len(text) // 2 for k, (text, _) in enumerate(tables)]
     given = [(text, size) for (text, _), size in zip(tables, sizes, strict=True)]
-    for (_, rows), columns in zip(tables, ask("pieces", given), strict=True):
+    for (_, rows), columns in zip(tables, read("pieces", given), strict=True):
         for (name, *cells), column in zip(zip(*rows, strict=True), columns, strict=True):
             assert column["name"] == name
             assert column["texts"] == cells
@@ -57,17 +57,17 @@ def test_every_number_is_the_nearest():
     values = rng.normal(size=3000) * 10.0 ** rng.integers(-30, 30, size=3000)
     forms = ("{!r}", "{:.3f}", "{:.17g}", "{:e}", "{:.1E}")
     texts = [form.format(float(v)) for v, form in zip(values, itertools.cycle(forms), strict=False)]
-    assert [*map(float, ask("numbers", texts))] == [*map(float, texts)]
+    assert [*map(float, read("numbers", texts))] == [*map(float, texts)]
 
 
 def test_files_are_read_in_pieces_and_encodings():
     words = [f"käse {k}" for k in range(3)]
     expected = [20000, ["zahl", "halb", "wort"], words, sum(range(20000)), 3]
-    assert ask("files") == [expected] * 4
+    assert read("files") == [expected] * 4
 
 
 def test_a_million_rows_are_taken_and_that_is_said():
-    more, n, said = ask("million")
+    more, n, said = read("million")
     assert (more, n) == ([True, True, True, False, False], 1_000_000)
     assert said == [["csv.first_rows", {"most": 1_000_000}]]
 
@@ -98,12 +98,12 @@ def test_odd_rows_and_missing_names_are_said():
         ["csv.no_names", {}],
         ["csv.odd_rows", {"count": 2, "row": 3, "cells": 3}],
     ]
-    assert made["made"]["names"]["inputs"] == ["1", "2"]
+    assert made["made"]["names"]["inputs"] == ["column_1", "column_2"]
 
 
 def test_names_that_are_there_twice_are_numbered():
-    made = table(lines(("x", "x", "", "x_2", "y"), (1, 2, 3, 4, "p"), (5, 7, 9, 8, "q")))
-    assert made["made"]["names"]["inputs"] == ["x", "x_2", "3", "x_2_2"]
+    made = table(lines(("x", "x", "x_2", "y"), (1, 2, 4, "p"), (5, 7, 8, "q")))
+    assert made["made"]["names"]["inputs"] == ["x", "x_3", "x_2"]
 
 
 # Decimal signs
@@ -115,26 +115,31 @@ def test_names_that_are_there_twice_are_numbered():
         (["1,5;p", "2,25;q"], [1.5, 2.25]),
         (["0,125;p", "2,250;q"], [0.125, 2.25]),
         (["1.234;p", "2.5;q"], [1.234, 2.5]),
-        (["1.234;p", "2.345;q"], [1.234, 2.345]),
-        (["1,234;p", "2,345;q"], "column.comma"),
-        (["1,5;p", "2.5;q"], "column.both_signs"),
+        (["1.234;p", "2.345.678;q"], [1234, 2345678]),
+        (["1.234;p", "2.345;q"], ["column.two_ways", "1.234", 1.234, 1234]),
+        (["1,230;p", "2,345;q"], ["column.two_ways", "1,230", 1.23, 1230]),
+        (["1,5;p", "2.5;q"], ["column.both_signs"]),
     ],
 )
 def test_a_decimal_comma_is_one_where_it_parts_no_thousands(rows, expected):
-    made = table("\n".join(["x;y", *rows]))
-    if isinstance(expected, str):
-        assert made["word"] == "table.no_inputs"
+    if isinstance(expected[0], str):
         more = [row.replace(";", f";{k};") for k, row in enumerate(rows)]
         kinds = table("\n".join(["x;z;y", *more]))
-        assert kinds["kinds"][0]["why"] == [expected, {"name": "x"}]
+        word, holes = kinds["kinds"][0].get("why") or kinds["kinds"][0]["aside"]
+        assert kinds["first"]["uses"]["x"] == "out"
+        assert [
+            word,
+            *(holes[name] for name in ("text", "one", "other") if name in holes),
+        ] == expected
         return
+    made = table("\n".join(["x;y", *rows]))
     scaled = np.array(expected)
     np.testing.assert_allclose(made["made"]["train"]["X"], (scaled - scaled.mean()) / scaled.std())
 
 
-def test_a_point_beside_decimal_commas_may_part_thousands():
+def test_a_point_beside_decimal_commas_parts_thousands():
     made = table("x;z;y\n1.234;0,5;p\n2.345;1,5;q")
-    assert made["kinds"][0]["why"] == ["column.point", {"name": "x"}]
+    assert [own["mean"] for own in made["made"]["scale"]] == [1789.5, 1]
 
 
 # Columns
@@ -178,15 +183,18 @@ def test_a_column_that_is_left_out_says_why():
     made = table(lines(*cells))
     why = {name: kind.get("why") for name, kind in zip(cells[0], made["kinds"], strict=True)}
     assert why == {
-        "name": ["column.levels", {"name": "name", "count": 41, "most": 20}],
+        "name": None,
         "same": ["column.constant", {"name": "same", "value": "a"}],
         "none": ["column.empty", {"name": "none"}],
-        "typo": ["column.stray", {"name": "typo", "text": "12x", "row": 41, "count": 1}],
+        "typo": None,
         "sign": None,
         "x": None,
         "y": None,
     }
-    assert made["kinds"][4] == {"kind": "numbers", "absent": 1}
+    levels = ["column.levels", {"name": "name", "count": 41, "rows": 41, "most": 100}]
+    assert made["kinds"][0]["aside"] == levels
+    assert [each.get("absent") for each in made["kinds"]] == [0, 0, 41, 1, 1, 0, 0]
+    assert [*made["made"]["names"]["inputs"]] == ["typo", "typo ?", "sign", "sign ?", "x"]
     assert made["first"]["kind"] == "classes"
     assert made["made"]["classes"] == ["0", "1"]
 

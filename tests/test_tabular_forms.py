@@ -49,6 +49,8 @@ NUMBERS = {
     "with no cents": (["CHF 1'000.-", "CHF 50.50", "CHF 5.\u2013"], [1000, 50.5, 5]),
     "with no cents, and a comma": (["5,-", "6,50"], [5, 6.5]),
     "infinite": (["inf", "1", "-Infinity"], [float("inf"), 1, float("-inf")]),
+    "infinite, with decimal commas": (["1,5", "inf", "2,25"], [1.5, None, 2.25]),
+    "infinite, in percent": (["1%", "inf", "2.5%"], [1, None, 2.5]),
     "a point where comma parts": (["8,111", "8.111"], [8111, 8.111]),
 }
 

@@ -9,7 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.tabular.columns.column_decisions import decide
-from chainrule.tabular.columns.identifiers import ROWS
+from chainrule.tabular.columns.row_names import ROWS
 from chainrule.tabular.columns.survey import survey
 from chainrule.tabular.table_error import TableError
 

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.preprocessing import LabelEncoder, StandardScaler
 
+from chainrule.tabular.columns.category_limits import FEW_CLASSES, ROWS_EACH
 from chainrule.tabular.columns.column_decisions import decide
 from chainrule.tabular.columns.survey import MOST, survey
-from chainrule.tabular.columns.task import FEW, ROWS_EACH, decide_target
+from chainrule.tabular.columns.task import decide_target
 from chainrule.tabular.encoding.target_encoding import (
     LEAST,
     ClassEncoder,
@@ -58,7 +59,7 @@ TASKS = [
     ([3, 1, 2], "classification", "classification", "3 classes: 1 1, 2 1, 3 1; 1 has a single"),
     ([0, 1, 1, 0], "regression", "regression", "regression: 4 values, 0 to 1"),
     (
-        [*range(FEW + 1)] * ROWS_EACH,
+        [*range(FEW_CLASSES + 1)] * ROWS_EACH,
         None,
         "regression",
         "regression: 420 values, 0 to 20 (change: `task='classification'`)",

@@ -55,7 +55,8 @@ from chainrule.explanation.line_patterns import pattern_data
 from chainrule.html_page.joined_scripts import file_of, inert_json, packed, packed_json, policy
 from chainrule.html_page.notebook_part import Page
 from chainrule.playground.choices import choices as all_choices
-from chainrule.playground.data.known_sets import known_sets, missing_words
+from chainrule.playground.data.known_sets import known_sets
+from chainrule.playground.data.table_rules import table_rules
 from chainrule.playground.flow_rules import thresholds
 from chainrule.playground.page_arrays import arrays_apart
 from chainrule.playground.page_parts import (
@@ -111,7 +112,7 @@ def playground(start: dict[str, Any] | None = None) -> Page:
         "lessons": {name: lesson_texts(name) for name in LESSONS},
         "version": metadata.version("chainrule"),
         "sets": known_sets(),
-        "missing": missing_words(),
+        "rules": table_rules(),
         "words": words,
         "phrases": {name: _words(f"lines.{name}") for name in LANGUAGES[1:]},
         "worker": worker_script(),

@@ -61,7 +61,7 @@ const startPlayground = async (wings) => {
   unfold(own);
   const words = Object.assign(new Words(own.words, Words.suits(own.words, navigator.languages)), { phrases: own.phrases });
   const [wrong, kept] = ['wrong', 'kept-why'].map((id) => new Sentence(words, element(id)));
-  Object.assign(tables, { sets: own.sets, missing: own.missing });
+  Object.assign(tables, { sets: own.sets, rules: own.rules });
   words.fill(document);
   const worker = new Worker(URL.createObjectURL(new Blob([own.worker], { type: 'text/javascript' })));
   const asking = new Asking(worker);

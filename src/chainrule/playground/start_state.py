@@ -219,7 +219,7 @@ def of_table(source: Source) -> Start:
     text, rows = io.StringIO(), 0
     for chunk in source.chunks():
         part = chunk.head(ROWS - rows)
-        part.write_csv(text, include_header=not rows)
+        part.write_csv(text, include_header=not rows, separator="," if source.pointed else ";")
         rows += part.height
         if rows >= ROWS:
             break

@@ -45,10 +45,10 @@ const dataPanel = ({ state, run, words, known, root }) => {
   const busy = node('p', { class: 'note', 'aria-live': 'polite' });
   let refused = null;
   const held = (name, { table, text }) => {
-    const kinds = table.columns.map((column) => columnKind(column, new Set(tables.missing.numbers)));
+    const kinds = kindsOf(table, tables.rules);
     const id = `${name} ${tables.own.size + 1}`;
-    tables.own.set(id, { ...table, kinds, text });
-    return [['data.own', { id, name, ...suitedUses(table, kinds) }], ['data.set', 'own']];
+    tables.own.set(id, { ...table, text });
+    return [['data.own', { id, name, ...suitedUses(table, kinds, tables.rules) }], ['data.set', 'own']];
   };
   const read = async (name, reading) => {
     refused = null;
@@ -69,10 +69,10 @@ const dataPanel = ({ state, run, words, known, root }) => {
     show();
   };
   const readFile = (file) => read(file.name, async () => ({
-    table: await readCsv(file, tables.missing.text), text: file.size <= LONGEST_TEXT ? await file.text() : null,
+    table: await readCsv(file, tables.rules), text: file.size <= LONGEST_TEXT ? await file.text() : null,
   }));
   const area = node('textarea', { rows: 4, spellcheck: 'false', 'data-label': 'data.paste', 'data-hint': 'data.paste' });
-  const readArea = () => read(words.say('data.pasted'), async () => ({ table: csvOf(area.value, tables.missing.text), text: area.value }));
+  const readArea = () => read(words.say('data.pasted'), async () => ({ table: csvOf(area.value, tables.rules), text: area.value }));
   area.addEventListener('paste', () => setTimeout(readArea));
   const isTable = ({ name, type }) => /\.(csv|tsv|tab)$/i.test(name) || type === 'text/csv';
   document.addEventListener('dragover', (event) => event.preventDefault());
@@ -110,11 +110,18 @@ const dataPanel = ({ state, run, words, known, root }) => {
       node('table', { 'data-label': 'data.scales' }, node('thead', {}, node('tr', {}, ...['column', 'mean', 'deviation'].map((name) => node('th', { scope: 'col', 'data-say': `data.${name}` })))), scaled)));
   const scaleRow = ({ name, mean, deviation }) => node('tr', {}, node('th', { scope: 'row' }, name), ...[mean, deviation].map((own) => node('td', {}, figure(own, SCALE_DIGITS))));
 
-  const holds = ({ name }, each) => {
+  const holds = ({ name, numbers, example, strays, strayCount }, each) => {
     if (name === data().own.y) return '';
     if (each.kind === 'out') return refusalSaid(words, { word: each.why[0], holes: each.why[1] });
+    if (each.aside && data().own.uses[name] !== 'x') return refusalSaid(words, { word: each.aside[0], holes: each.aside[1] });
     const levels = each.levels ? words.say('data.holds_words', { count: each.levels.length }) : words.say('data.holds_numbers');
-    return each.absent ? words.say('data.holds_missing', { what: levels, count: whole(each.absent) }) : levels;
+    const said = [each.absent ? words.say('data.holds_missing', { what: levels, count: whole(each.absent) }) : levels];
+    if (each.kind === 'numbers') {
+      if (example) said.push(words.say('data.holds_read', { text: example[0], number: figure(numbers[example[1]], SCALE_DIGITS) }));
+      const [[text, row] = []] = strays;
+      if (strayCount) said.push(words.say('column.stray', { text, row: row + 1, count: whole(strayCount) }));
+    }
+    return said.join('; ');
   };
   const useOf = ({ name }, each) => {
     const is = () => (data().own.y === name ? 'y' : data().own.uses[name]);
@@ -125,7 +132,7 @@ const dataPanel = ({ state, run, words, known, root }) => {
         const before = data().own;
         const uses = { ...before.uses, [name]: use === 'out' ? 'out' : 'x' };
         const column = tables.own.get(before.id).columns.find((own) => own.name === name);
-        if (use === 'y') suited([['data.own', { ...before, uses, y: name, kind: suitedKind(column, each) }]]);
+        if (use === 'y') suited([['data.own', { ...before, uses, y: name, kind: suitedKind(column, each, tables.rules) }]]);
         else if (before.y === name) refuse('table.y_stays', { name });
         else suited([['data.own', { ...before, uses }]]);
       },
@@ -137,15 +144,15 @@ const dataPanel = ({ state, run, words, known, root }) => {
     const own = isOwn() ? tables.own.get(data().own?.id) : null;
     chosenColumns.hidden = !own;
     if (!own) return;
-    own.kinds ??= own.columns.map((column) => columnKind(column, new Set(tables.missing.numbers)));
+    const kinds = kindsOf(own, tables.rules);
     const now = `${data().own.id} ${words.language}`;
     if (now !== shownTable) {
       shownTable = now;
-      uses = own.columns.map((column, k) => useOf(column, own.kinds[k]));
+      uses = own.columns.map((column, k) => useOf(column, kinds[k]));
       const row = (column, k) => node('tr', {}, node('th', { scope: 'row' }, column.name, node('p', { class: 'note' })), node('td', {}, uses[k].root));
       columns.replaceChildren(...own.columns.map(row));
     }
-    columns.querySelectorAll('p.note').forEach((place, k) => { place.textContent = holds(own.columns[k], own.kinds[k]); });
+    columns.querySelectorAll('p.note').forEach((place, k) => { place.textContent = holds(own.columns[k], kinds[k]); });
     caption.textContent = data().own.name;
     [...uses, kind, linked].forEach((field) => field.show());
   };
@@ -169,7 +176,7 @@ const dataPanel = ({ state, run, words, known, root }) => {
   };
   state.on('data', show);
   run.on('made', show);
-  if (begun) suits(held(begun.name, { table: csvOf(begun.text, tables.missing.text), text: begun.text })).forEach(([path, value]) => state.put(path, value));
+  if (begun) suits(held(begun.name, { table: csvOf(begun.text, tables.rules), text: begun.text })).forEach(([path, value]) => state.put(path, value));
   show();
   return ofLanguage(words, show);
 };

@@ -13,7 +13,7 @@
 
 const tables = {
   sets: {}, // what known_sets.py says
-  missing: { text: [], numbers: [] }, // words that mean that there is no value
+  rules: {}, // how Python reads tables: see table_rules.py
   own: new Map(), // tables of one's own, by the id that the state has
 };
 
@@ -41,12 +41,12 @@ const knownSource = ({ inputs, outputs, classes = null, rows, labels, values, di
 
 // The table that a state is of: held since it was read, or written in the state itself.
 const tableOf = (own) => {
-  if (!tables.own.has(own?.id)) tables.own.set(own?.id, csvOf(own?.text ?? refuse('data.own_missing'), tables.missing.text));
+  if (!tables.own.has(own?.id)) tables.own.set(own?.id, csvOf(own?.text ?? refuse('data.own_missing'), tables.rules));
   return tables.own.get(own.id);
 };
 
 const sourceOf = (data) => {
-  if (data.set === 'own') return ownSource(tableOf(data.own), data.own, new Set(tables.missing.numbers));
+  if (data.set === 'own') return ownSource(tableOf(data.own), data.own, tables.rules);
   if (PLANE_SETS[data.set]) return planeSource(data);
   return knownSource(tables.sets[data.set] ?? refuse('data.unknown', { set: data.set }));
 };

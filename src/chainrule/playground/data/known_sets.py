@@ -8,7 +8,6 @@ import numpy as np
 
 from chainrule.demo import worked_example
 from chainrule.layers import Layer
-from chainrule.tabular.formats.missing_words import IN_NUMBERS, IN_TEXT
 from chainrule.trees import leaves, named_leaves
 
 DIGITS = 300
@@ -25,15 +24,6 @@ def known_sets() -> dict[str, Any]:
     {'tutorial': 1, 'iris': 150, 'digits': 300}
     """
     return {"tutorial": _tutorial(), "iris": _iris(), "digits": _digits()}
-
-
-def missing_words() -> dict[str, Any]:
-    """Return the words that mean that there is no value, in any column and in one of numbers.
-
-    >>> "NA" in missing_words()["text"], "-" in missing_words()["numbers"]
-    (True, True)
-    """
-    return {"text": [*IN_TEXT], "numbers": [*IN_NUMBERS]}
 
 
 def _tutorial() -> dict[str, Any]:

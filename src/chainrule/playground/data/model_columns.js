@@ -69,8 +69,8 @@ const checkedColumn = (column, { kind, column: name, text }, forms) => {
   if (!Object.hasOwn(ENCODERS, kind) || forms?.[name]) refuse('model.column', { name, kind });
   const isNumber = kind === 'Number';
   const [stray] = isNumber && !text ? column.strays : [];
-  if (stray && !tables.missing.numbers.includes(stray[0])) refuse('model.stray', { name, text: stray[0], row: stray[1] + 1 });
-  if (column.unclear && isNumber) refuse(column.unclear, { name });
+  if (stray) refuse('model.stray', { name, text: stray[0], row: stray[1] + 1 });
+  if (column.why && isNumber) refuse(column.why[0], { name, ...column.why[1] });
   if (!isNumber && !column.codes) refuse('model.column', { name, kind });
   return column;
 };

@@ -2,25 +2,7 @@
 //
 //   own   { id, name, uses: { column: 'x' | 'out' }, y: column, kind: 'classes' | 'quantity', text }
 
-const MOST_WORDS = 20;
 const MOST_CLASSES = 100;
-
-// What a column can be: { kind: 'numbers' | 'words' | 'out', why: [word, holes], levels, absent }.
-const columnKind = (column, missingInNumbers) => {
-  const { name, n, strays, strayCount, absent, unclear } = column;
-  const out = (word, holes = {}) => ({ kind: 'out', why: [word, { name, ...holes }], absent });
-  if (absent === n) return out('column.empty');
-  const levels = column.levels.filter((text) => text !== null);
-  if (column.codes && levels.length === 1) return { ...out('column.constant', { value: levels[0] }), value: levels[0] };
-  const isMissing = strays.size < MOST_STRAYS && [...strays.keys()].every((text) => missingInNumbers.has(text));
-  if (strayCount + absent < n && isMissing) {
-    return unclear ? out(unclear) : { kind: 'numbers', absent: absent + strayCount };
-  }
-  if (column.codes && levels.length <= MOST_WORDS) return { kind: 'words', levels, absent };
-  const [text, row] = strays.entries().next().value;
-  if (10 * strayCount < n - absent) return out('column.stray', { text, row: row + 1, count: strayCount });
-  return out('column.levels', { count: column.codes ? levels.length : `> ${MOST_LEVELS}`, most: MOST_WORDS });
-};
 
 // The different numbers of a column in their order, or null where there are more than so many.
 const differentNumbers = (numbers, most) => {
@@ -33,18 +15,22 @@ const differentNumbers = (numbers, most) => {
 };
 
 // What y is unless the reader says otherwise: classes, where it has words or few whole numbers.
-const suitedKind = (column, { kind }) => {
-  const few = kind === 'numbers' && differentNumbers(column.numbers, 10);
-  return kind !== 'numbers' || few?.every(Number.isInteger) ? 'classes' : 'quantity';
+const suitedKind = (column, { kind }, { few, rows_each: each }) => {
+  const found = kind === 'numbers' && differentNumbers(column.numbers, few);
+  const isFew = found?.length === 2 || found?.length * each <= column.count;
+  return kind !== 'numbers' || (isFew && found.every(Number.isInteger)) ? 'classes' : 'quantity';
 };
 
-// How a table is used at first: its last column with values is y, and all others that can be are x.
-const suitedUses = (table, kinds) => {
-  const last = kinds.findLastIndex(({ kind, value }) => kind !== 'out' || value !== undefined);
+// How a table is used at first: its last column with values is y, and all others that can be are x, but for those
+// that number or name the rows, where others are left.
+const suitedUses = (table, kinds, rules) => {
+  const y = kinds.findLastIndex(({ kind, value, aside }) => value !== undefined || (kind !== 'out' && !(kind === 'words' && aside)));
+  const last = y < 0 ? kinds.findLastIndex(({ kind }) => kind !== 'out') : y;
   if (last < 0) refuse('table.no_columns');
-  const y = table.columns[last].name;
-  const uses = Object.fromEntries(table.columns.map(({ name }, k) => [name, kinds[k].kind === 'out' ? 'out' : 'x']));
-  return { uses, y, kind: suitedKind(table.columns[last], kinds[last]) };
+  const isOther = ({ kind, aside }, k) => k !== last && kind !== 'out' && !aside;
+  const every = !kinds.some(isOther);
+  const uses = table.columns.map(({ name }, k) => [name, kinds[k].kind !== 'out' && (every || k === last || !kinds[k].aside) ? 'x' : 'out']);
+  return { uses: Object.fromEntries(uses), y: table.columns[last].name, kind: suitedKind(table.columns[last], kinds[last], rules) };
 };
 
 // Which class each row has, −1 where it has none: { labels (n,), classes }.
@@ -97,12 +83,13 @@ const columnInputs = (column, { kind, levels, absent }) => {
 };
 
 // A table as a source of examples: see examples.js.
-const ownSource = (table, own, missingInNumbers) => {
-  const kinds = table.columns.map((column) => columnKind(column, missingInNumbers));
+const ownSource = (table, own, rules) => {
+  const kinds = kindsOf(table, rules);
   const at = table.columns.findIndex(({ name }) => name === own.y);
   if (at < 0) refuse('table.no_y');
   const [column, kind] = [table.columns[at], kinds[at]];
-  if (kind.value !== undefined) refuse('table.one_class', { name: own.y, value: kind.value });
+  const value = kind.value ?? (kind.kind === 'numbers' ? differentNumbers(column.numbers, 1)?.[0] : undefined);
+  if (value !== undefined) refuse('table.one_class', { name: own.y, value });
   if (kind.kind === 'out') refuse(...kind.why);
   if (own.kind === 'quantity' && kind.kind !== 'numbers') refuse('table.words_as_quantity', { name: own.y });
   const y = own.kind === 'classes' ? classesOf(column, kind) : { values: column.numbers, classes: null };

@@ -8,3 +8,9 @@ FEW = 20
 
 MANY = ("means", "vectors", "both", "frequent")
 """What many categories may become."""
+
+FEW_CLASSES = 20
+"""The most different whole numbers that are taken for classes, unless asked."""
+
+ROWS_EACH = 20
+"""The rows that each of them must have on average, where there are more than two."""

@@ -21,7 +21,8 @@ from chainrule.tabular.columns.decision import (
     weight_must,
     word_counts,
 )
-from chainrule.tabular.columns.identifiers import IDENTIFIER, different, is_identifier, numbering
+from chainrule.tabular.columns.identifiers import different, is_identifier, numbering
+from chainrule.tabular.columns.row_names import IDENTIFIER
 from chainrule.tabular.columns.survey import Column, Survey
 from chainrule.tabular.columns.task import decide_target
 from chainrule.tabular.columns.text_decisions import is_long, text_asked, text_found

@@ -15,17 +15,15 @@ from chainrule.tabular.columns.tallies import Tally, shapes_of
 from chainrule.tabular.columns.task import is_few
 from chainrule.tabular.formats.column_values import shown
 from chainrule.tabular.formats.number_formats import (
-    CURRENCIES,
     PERCENT,
-    POINTED,
     UNITS,
     Evidence,
     NumberFormat,
-    Separators,
     evidence,
     pairs_of,
     parts_of,
 )
+from chainrule.tabular.formats.number_signs import CURRENCIES, POINTED, Separators
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_error import TableError
 

@@ -8,34 +8,21 @@ from __future__ import annotations
 
 import re
 
+from chainrule.tabular.columns.row_names import (
+    AGAIN,
+    CAMEL_ID,
+    COUNTER,
+    ID,
+    IDENTIFIER,
+    INDEX,
+    NAMELESS,
+    OF_R,
+    RANK,
+    ROWS,
+    SOME,
+)
 from chainrule.tabular.columns.survey import Column, Survey
 from chainrule.tabular.formats.column_values import plain, shown
-
-IDENTIFIER = 0.5
-"""Where a larger share of the values is different, they name rows, and tell nothing of others."""
-
-AGAIN = 0.05
-"""The share that is different in an index of tables put below each other: it begins again."""
-
-ROWS = 12
-"""The rows from which numbers that fit the rows one by one are no chance."""
-
-SOME = 10
-"""How many times as many rows there may have been as there are."""
-
-_ID = re.compile(r"(?i:(?:^|[\W_]|^[fgopru]u?|^object)id)$|[a-z](?:Id|ID)$")
-_OF_R = {"X": {"Y", "Z"}, "X1": {"X2"}, "V1": {"V2"}}
-"""What R calls the numbers of the rows, and the names beside which it is a quantity."""
-
-_INDEX = re.compile(r"(?i:|unnamed: \d+[\d.]*|__index_level_\d+__|\.\.\.\d+)")
-_COUNTER = re.compile(
-    r"(?i:index|level_\d+|rows?|row[ _.]?names?|rn|x\.\d+|idx|pk|seq|sequence|obs|serial"
-    r"|(?:row|sl|sr|s|seq|sequence|obs|observation|record|serial)"
-    r"[ _.]*(?:number|num|nummer|nr|no)\.?"
-    r"|(?:.*[\W_])?(?:no|nr|key)\.?|num|nummer|n[°º]|№|#)"
-)
-_NAMELESS = re.compile(r"column_\d+")
-_RANK = re.compile(r"(?i:rank|position|place)")
 
 
 def is_identifier(name: str) -> bool:
@@ -44,7 +31,7 @@ def is_identifier(name: str) -> bool:
     >>> is_identifier("PassengerId"), is_identifier("uid"), is_identifier("paid")
     (True, True, False)
     """
-    return _ID.search(name) is not None
+    return any(pattern.search(name) for pattern in (ID, CAMEL_ID))
 
 
 def numbering(survey: Survey, column: Column) -> str:
@@ -80,14 +67,14 @@ def _is_whole_text(survey: Survey, column: Column) -> bool:
 def _numbered_by_name(survey: Survey, column: Column) -> str:
     """Return how a column's name says that it numbers rows, if its values allow it, or ""."""
     name, names = column.name.strip(), survey.columns
-    nameless = _NAMELESS.fullmatch(name) and not all(map(_NAMELESS.fullmatch, names))
-    if nameless or _INDEX.fullmatch(name):
+    nameless = NAMELESS.fullmatch(name) and not all(map(NAMELESS.fullmatch, names))
+    if nameless or INDEX.fullmatch(name):
         return "as the index of a data frame" if different(survey, column) > AGAIN else ""
-    if name in _OF_R:
-        first = name == next(iter(names)) and not _OF_R[name] & names.keys()
+    if name in OF_R:
+        first = name == next(iter(names)) and not OF_R[name] & names.keys()
         says_so = first and _is_dense(column)
     else:
-        says_so = _COUNTER.fullmatch(name) is not None
+        says_so = COUNTER.fullmatch(name) is not None
     return "going by its name" if says_so and different(survey, column) == 1 else ""
 
 
@@ -105,7 +92,7 @@ def _is_shuffled(survey: Survey, column: Column) -> bool:
         column.rows >= ROWS
         and column.values == column.rows
         and column.rows - 1 <= span < column.rows + survey.without_target
-        and not _RANK.search(column.name)
+        and not RANK.search(column.name)
         and different(survey, column) == 1
     )
 

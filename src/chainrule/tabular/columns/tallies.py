@@ -94,8 +94,9 @@ class Tally:
         number = counts["value"].cast(pl.Float64, strict=False).fill_nan(None)
         padded = counts["value"].str.contains(r"^[+-]?0\d")
         plain = number.is_not_null() & ~padded
-        self._add_plain(counts.filter(plain & (number != 0)))
-        self._add_as("0", counts.filter(plain & (number == 0)))
+        in_any_way = (number == 0) | number.is_infinite()  # their writing tells nothing
+        self._add_plain(counts.filter(plain & ~in_any_way))
+        self._add_as("0", counts.filter(plain & in_any_way))
         self._add_shapes(counts.filter(~plain))
 
     def merge(self, behind: Tally) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from chainrule.errors import bare, unknown_name
 from chainrule.formatting import counted
+from chainrule.tabular.columns.category_limits import FEW_CLASSES, ROWS_EACH
 from chainrule.tabular.columns.decision import (
     Decision,
     alike,
@@ -18,12 +19,6 @@ from chainrule.tabular.columns.decision import (
 from chainrule.tabular.columns.survey import Column, Survey
 from chainrule.tabular.formats.column_values import as_words, shown, values_in
 from chainrule.tabular.table_error import TableError
-
-FEW = 20
-"""The most different whole numbers that are taken for classes, unless asked."""
-
-ROWS_EACH = 20
-"""The rows that each of them must have on average, where there are more than two."""
 
 TASKS = ("classification", "regression")
 
@@ -71,7 +66,7 @@ def is_few(different: int, rows: int) -> bool:
     >>> is_few(2, rows=3), is_few(20, rows=400), is_few(20, rows=399)
     (True, True, False)
     """
-    return different == 2 or (different <= FEW and different * ROWS_EACH <= rows)
+    return different == 2 or (different <= FEW_CLASSES and different * ROWS_EACH <= rows)
 
 
 def _regression(column: Column, *, changeable: bool) -> Decision:
@@ -99,7 +94,7 @@ def _classification(column: Column, task: str | None) -> Decision:
             f"target {column.name!r} holds fractions, {shown(column.least)} to "
             f"{shown(column.greatest)}, which are no classes; use `task='regression'`"
         )
-    if number and (counts is None or len(counts) > max(FEW, column.rows / 2)):
+    if number and (counts is None or len(counts) > max(FEW_CLASSES, column.rows / 2)):
         raise TableError(
             f"target {column.name!r} holds too many different numbers for classes, "
             f"{shown(column.least)} to {shown(column.greatest)}; use `task='regression'`"

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from chainrule.tabular.formats.column_values import different_names, shown
 from chainrule.tabular.formats.missing_words import IN_NUMBERS
+from chainrule.tabular.formats.number_signs import YEARS
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_error import TableError
 
@@ -20,8 +21,6 @@ ROWS, CELLS, FEWEST = 1_000, 10_000, 20
 
 LAST, TOLD_BY = 20, 3
 """The rows that are looked at for a column without a name, and those that it takes."""
-
-YEARS = range(1800, 2101)
 
 
 class Heading(NamedTuple):

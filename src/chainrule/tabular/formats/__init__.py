@@ -5,6 +5,7 @@
 | `column_formats.py` | how the columns of a table are read |
 | `column_values.py` | the values of a column, read in its format |
 | `number_formats.py`, `date_formats.py` | how numbers and moments are written |
+| `number_signs.py` | the signs in numbers: separators and currencies |
 | `missing_words.py`, `spelling.py` | words that mean no value, and that mean a known one |
 | `text_words.py` | the words of texts, and the parts of words |
 | `notes.py` | what was met that training did not know |

@@ -15,41 +15,16 @@ from typing import Annotated, ClassVar, NamedTuple
 import polars as pl
 
 from chainrule.tabular.formats.date_formats import MONTHS
+from chainrule.tabular.formats.number_signs import CURRENCIES, PAIRS, SPELLED, Separators
 from chainrule.value_types import Must
 
-Separators = tuple[str, str]
 ShapeCount = tuple[int, str]
 """How often a shape comes, and a value that has it."""
-
-PAIRS: tuple[Separators, ...] = tuple(
-    (decimal, thousands) for thousands in ("", ",", ".", "'", " ") for decimal in ".,"
-    if decimal != thousands
-)  # fmt: skip
-"""The pairs that are known, the plainest first."""
 
 Decimal = Annotated[str, Must("'.' or ','", lambda sign: sign in (".", ","))]
 Thousands = Annotated[
     str, Must("a separator of thousands", lambda sign: any(sign == pair[1] for pair in PAIRS))
 ]
-
-SPELLED = {
-    "\u00a0": " ", "\u2007": " ", "\u2009": " ", "\u202f": " ",
-    "\u2019": "'", "\u02bc": "'", "\u2212": "-", "\u2013": "-",
-}  # fmt: skip
-"""Blanks, apostrophes and minus signs of print, as those of a keyboard."""
-
-CURRENCIES: dict[str, tuple[str, ...]] = {
-    "$": ("$", "USD", "US$", "US-$"), "€": ("€", "EUR", "Euro", "euro", "euros"),
-    "£": ("£", "GBP"), "¥": ("¥", "JPY", "円"), "CHF": ("CHF", "Fr.", "SFr."),
-    "₹": ("₹", "INR", "Rs", "Rs."), "₽": ("₽", "RUB", "руб."), "₩": ("₩", "KRW"),
-    "R$": ("R$", "BRL"), "A$": ("A$", "AUD"), "C$": ("C$", "CAD"), "₺": ("₺", "TRY"),
-    "kr": ("kr", "kr."), "SEK": ("SEK",), "NOK": ("NOK",), "DKK": ("DKK",),
-    "zł": ("zł", "PLN"), "Kč": ("Kč", "CZK"), "Ft": ("Ft", "HUF"), "CNY": ("CNY", "RMB", "元"),
-    "MXN": ("MXN",), "ZAR": ("ZAR",), "SGD": ("SGD", "S$"), "HKD": ("HKD", "HK$"),
-    "NZD": ("NZD", "NZ$"), "₪": ("₪", "ILS"), "฿": ("฿", "THB"), "₫": ("₫", "VND"),
-    "₱": ("₱", "PHP"), "₴": ("₴", "UAH"), "₦": ("₦", "NGN"), "₿": ("₿", "BTC"),
-}  # fmt: skip
-"""Currencies by the name that is said, with how they are written."""
 
 PERCENT = "%"
 
@@ -58,9 +33,6 @@ UnitSign = Annotated[
 ]
 
 CURRENCY_OF = {written: name for name, ways in CURRENCIES.items() for written in ways}
-
-POINTED = ("$", "£", "A$", "C$", "₹", "¥")
-"""The currencies before whose numbers a comma parts thousands."""
 
 
 def spelled(text: pl.Series) -> pl.Series:
