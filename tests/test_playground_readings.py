@@ -174,6 +174,7 @@ COLUMNS = {
     "powers": of("1e3", "2,5", "3"),
     "powers and commas": of("1,5e3", "2,5", "3"),
     "zero": of("-0", "0", "1"),
+    "a name of JavaScript": text_of(lambda k: k * k, "constructor"),
 }
 TARGETS = {
     **{

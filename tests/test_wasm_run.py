@@ -38,6 +38,12 @@ def test_any_step_is_made_again(results, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_step_far_from_what_is_kept_is_made_again(results, name):
+    far = results[name]["far"]
+    assert (far["same"], far["parts"], far["losses"]) == (True, None, 14_000)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_typed_number_stays_where_it_was_typed(results, name):
     made = results[name]
     assert (made["typed"], made["again"]) == (0.75, 0.75)

@@ -15,6 +15,14 @@ const told = ({ program, options, tensors, states, data, shuffles, meanWeight, r
 Promise.all(files.slice(3).map((bytes) => Engine.open(bytes))).then((engines) => {
   const results = Object.entries(JSON.parse(readFileSync(0, 'utf8'))).map(([name, given]) => {
     const { program } = given;
+    const long = new Run(engines, told(given));
+    long.every = 1 << 17; // as after some minutes
+    for (let k = 0; k < 14; k++) long.steps(5000);
+    const farther = JSON.stringify(bits(long));
+    long.go(0);
+    long.go(70000);
+    const far = { same: farther === JSON.stringify(bits(long)), parts: long.go(3).parts, losses: long.losses.length };
+    long.free();
     const [once, other] = [0, 1].map(() => new Run(engines, told(given)));
     const { parts } = once.steps(217);
     const seen = { 217: bits(once) };
@@ -121,7 +129,7 @@ Promise.all(files.slice(3).map((bytes) => Engine.open(bytes))).then((engines) =>
     rest.steps(1);
     batched.whole = [first8, rest.at.first, rest.at.epoch];
     return [name, {
-      held, batched, changed: seen.changed ?? null, alone, parts, typed, again, same: after === JSON.stringify(bits(once)), at: once.at,
+      far, held, batched, changed: seen.changed ?? null, alone, parts, typed, again, same: after === JSON.stringify(bits(once)), at: once.at,
       alongside, piecewise, looked: look.values.length, every: other.every,
     }];
   });

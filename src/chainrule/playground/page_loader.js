@@ -7,7 +7,7 @@ const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 1
 const lacking = () => {
   if (typeof DecompressionStream === 'undefined') return 'DecompressionStream';
   if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(new Uint8Array(SIMD))) return 'WebAssembly SIMD';
-  return null;
+  return typeof Worker === 'undefined' ? 'Worker' : null;
 };
 
 const loadPage = async () => {

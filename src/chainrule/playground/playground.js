@@ -54,6 +54,15 @@ const takeBack = (state) => {
   show();
 };
 
+// The worker, or null where the browser allows none.
+const startedWorker = (script) => {
+  try {
+    return new Worker(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })));
+  } catch {
+    return null;
+  }
+};
+
 const startPlayground = async (wings) => {
   document.currentScript.remove(); // the page as a file is without it
   const page = `<!doctype html>\n${document.documentElement.outerHTML}`;
@@ -63,7 +72,8 @@ const startPlayground = async (wings) => {
   const [wrong, kept] = ['wrong', 'kept-why'].map((id) => new Sentence(words, element(id)));
   Object.assign(tables, { sets: own.sets, rules: own.rules });
   words.fill(document);
-  const worker = new Worker(URL.createObjectURL(new Blob([own.worker], { type: 'text/javascript' })));
+  const worker = startedWorker(own.worker);
+  if (!worker) return wrong.say('browser.none', { what: 'Worker' });
   const asking = new Asking(worker);
   const opened = asking.ask('open', { modules: ['engine32', 'engine64'].map((id) => element(id).textContent) });
 
@@ -89,7 +99,12 @@ const startPlayground = async (wings) => {
   run.on('frame', (frame) => shown.slice(1).forEach((each) => each.update?.(frame)));
   run.on('made', () => wrong.say(null));
   run.on('refused', ({ word, holes }) => wrong.say(word, holes));
-  await opened;
+  try {
+    await opened;
+  } catch (error) {
+    return wrong.say('browser.none', { what: error.word === 'browser.none' ? error.holes.what : 'WebAssembly' });
+  }
   if (location.hash.length <= 1 || !(await address.read())) await run.open();
   document.documentElement.dataset.ready = 'yes';
+  return undefined;
 };

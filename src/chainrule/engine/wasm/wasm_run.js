@@ -7,6 +7,8 @@
 // { rates, numbers, batch, frozen }, of which those that an edit lacks are as they are now.
 
 const MOST_KEPT = 64;
+const MOST_LOSSES = 1 << 20; // epochs whose cost is kept; of a longer run there is no history
+const MOST_AT_ONCE = 4096; // steps of one call of the engine
 
 // `at` is where it begins, with the `losses` of the epochs before.
 // `rates` are one for all steps, one for each, or a function (from, to) that gives those of some steps.
@@ -61,15 +63,14 @@ class Run {
       this.under[1] += parts[k + 1];
       first += batch;
       if (first < this.session.n) continue;
-      this.losses[epoch] = this.under[0] / this.under[1];
+      if (epoch < MOST_LOSSES) this.losses[epoch] = this.under[0] / this.under[1];
       [this.under, first, epoch] = [[0, 0], 0, epoch + 1];
     }
   }
 
   // So many steps more; `parts` are those of `Session.train`.
-  steps(count) {
+  steps(count, parts = []) {
     const end = this.at.step + count;
-    const parts = [];
     while (this.at.step < end) {
       const { at } = this;
       const { step } = at;
@@ -77,7 +78,7 @@ class Run {
       this.settle();
       const next = this.held.batch === this.settingsAt(step).batch ? this.until(step, end) : step + 1;
       const made = this.isAlone(step) ? this.alone(step) : this.session.train(next - step, { ...this.run, rates: this.ratesFrom(step, next) });
-      parts.push(...made.parts);
+      for (const part of made.parts) parts?.push(part);
       this.note(made.parts, at, this.isAlone(step) ? 1 : this.held.batch);
       if (made.diverged) return { parts, diverged: true };
       this.keep();
@@ -89,7 +90,7 @@ class Run {
   // The next step at which something is kept or was edited.
   until(step, end) {
     const next = (Math.floor(step / this.every) + 1) * this.every;
-    return Math.min(end, next, ...this.edits.map(([at]) => at).filter((at) => at > step));
+    return Math.min(end, next, step + MOST_AT_ONCE, ...this.edits.map(([at]) => at).filter((at) => at > step));
   }
 
   isAlone(step) {
@@ -196,7 +197,7 @@ class Run {
     const step = Math.max(asked, this.kept[0].at.step);
     const near = this.kept.findLast((own) => own.at.step <= step);
     if (this.at.step > step || near.at.step > this.at.step) this.fill(near);
-    const made = this.steps(step - this.at.step);
+    const made = this.steps(step - this.at.step, null); // which may be millions
     this.typed(step);
     return made;
   }

@@ -28,7 +28,7 @@ const numbering = ({ name, numbers, n, count }, { least, greatest, steps }, rule
   const { id, camel_id: camel, counter, index, nameless, rank, of_r: ofR } = rules.row_names;
   const is = (pattern, own = name) => patternOf(pattern).test(own);
   const isId = is(id) || is(camel);
-  const isOfR = name in ofR && name === names[0] && !ofR[name].some((other) => names.includes(other)) && greatest - least < 10 * n;
+  const isOfR = Object.hasOwn(ofR, name) && name === names[0] && !ofR[name].some((other) => names.includes(other)) && greatest - least < 10 * n;
   const isIndex = is(index) || (is(nameless) && !names.every((own) => is(nameless, own)));
   const isNamed = isId || isIndex || is(counter) || isOfR;
   const isOne = count === n && greatest - least === n - 1 && n >= rules.some_rows;

@@ -76,8 +76,9 @@ const modelNow = async (value, made, { at, tensors, losses }, { choices, version
   }
   const { optimizer } = value.run;
   const settings = settingsData(optimizer, settingsAt(value, at.step), choices);
-  const history = at.first ? null : { ...at, optimizer: choices.classes[optimizer], settings, losses, states: tensors.map(({ states }) => states) };
-  const left = [...(isOfTable ? [['files.network_alone']] : []), ...(at.first ? [['files.no_history', { step: whole(at.step) }]] : [])];
+  const isLong = losses.length < at.epoch;
+  const history = at.first || isLong ? null : { ...at, optimizer: choices.classes[optimizer], settings, losses, states: tensors.map(({ states }) => states) };
+  const left = [...(isOfTable ? [['files.network_alone']] : []), ...(at.first ? [['files.no_history', { step: whole(at.step) }]] : []), ...(isLong ? [['files.long_history', { most: whole(losses.length) }]] : [])];
   return { blob: await modelBytes(network, version, history), left };
 };
 

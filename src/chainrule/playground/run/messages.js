@@ -27,6 +27,14 @@ class Asking {
   constructor(worker) {
     Object.assign(this, { worker, waiting: new Map(), last: 0 });
     worker.onmessage = ({ data }) => this.answered(data);
+    worker.onerror = (event) => this.ended(event);
+  }
+
+  // Where a browser runs no worker, or ends it, nothing is answered any more.
+  ended(event) {
+    event.preventDefault();
+    this.waiting.forEach(({ reject }) => reject(Object.assign(new Error(event.message), { word: 'browser.none', holes: { what: 'Worker' } })));
+    this.waiting.clear();
   }
 
   ask(kind, what = {}, transferred = []) {

@@ -114,7 +114,12 @@ answer(self, {
     try {
       const session = (data) => {
         const made = engines[0].session(program, options);
-        made.data(data);
+        try {
+          made.data(data);
+        } catch (error) {
+          made.free();
+          throw error;
+        }
         return made;
       };
       if (test) own.tested = session(test);
