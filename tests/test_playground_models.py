@@ -312,14 +312,13 @@ def test_tables_are_encoded_as_the_model_encodes_them(target):
 
 @pytest.mark.skipif(NODE is None, reason="there is no Node")
 def test_what_only_python_encodes_is_refused_by_its_name():
-    frame = pl.DataFrame(
-        {"day": [f"2024-0{1 + k % 9}-1{k % 9}" for k in range(60)], "y": [k / 7 for k in range(60)]}
-    )
+    money = [f"${1000 + 37 * k:,}.50" for k in range(60)]
+    frame = pl.DataFrame({"price": money, "y": [k / 7 for k in range(60)]})
     trained = cr.train(frame, "y", epochs=1, members=1, hidden=(3,))
     given = {"columns": columns_of(trained), "texts": [frame.write_csv()]}
     body = "return encodedTables(rules, columns, texts);"
     (got,) = in_page(body, rules=table_rules(), **given)
-    assert got == {"word": "model.column", "holes": {"name": "day", "kind": "Date"}}
+    assert got == {"word": "model.column", "holes": {"name": "price", "kind": "Number"}}
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,7 @@ SCRIPTS = (
     "data/column_kinds.js",
     "data/own_table.js",
     "data/examples.js",
+    "data/date_text_columns.js",
     "data/model_columns.js",
     "state/state_check.js",
     "files/save_as.js",

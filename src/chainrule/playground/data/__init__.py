@@ -9,6 +9,6 @@
 | `table_heading.js`, `cell_numbers.js` | titles and names above them; numbers in cells |
 | `column_kinds.js`, `own_table.js` | what columns can be, and the examples that they become |
 | `examples.js` | the examples of a state, in training and held out |
-| `model_columns.js` | a table's columns as a model of it encodes them |
+| `model_columns.js`, `date_text_columns.js` | a table's columns as a model of it encodes them |
 | `data_panel.js`, `data.css` | where they are chosen |
 """

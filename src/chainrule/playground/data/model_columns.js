@@ -62,11 +62,14 @@ const ENCODERS = {
       },
     };
   },
+
+  Date: (...given) => dateEncoder(...given),
+  Text: (...given) => textEncoder(...given),
 };
 
 // What of a model's columns only Python encodes is refused by its name.
 const checkedColumn = (column, { kind, column: name, text }, forms) => {
-  if (!Object.hasOwn(ENCODERS, kind) || forms?.[name]) refuse('model.column', { name, kind });
+  if (!Object.hasOwn(ENCODERS, kind) || (forms?.[name] && kind !== 'Date')) refuse('model.column', { name, kind });
   const isNumber = kind === 'Number';
   const [stray] = isNumber && !text ? column.strays : [];
   if (stray) refuse('model.stray', { name, text: stray[0], row: stray[1] + 1 });
@@ -119,10 +122,12 @@ const encoded = (known, table, data) => {
 };
 
 // Examples as given_examples.js has them.
-const modelExamples = ({ preparation: { encoders }, target, forms }, table) => {
+const modelExamples = ({ preparation: { encoders }, target, forms, file }, table) => {
   const columnOf = (name) => table.columns.find((own) => own.name === name);
   const checked = (own) => checkedColumn(columnOf(own.column), own, forms);
-  const parts = encoders.map((own) => (Object.hasOwn(ENCODERS, own.kind) ? ENCODERS[own.kind](own, checked(own)) : checked(own)));
+  const part = (k, name) => file?.arrays[`encoders.${k}.${name}`];
+  const more = (own, k) => ({ form: forms?.[own.column], idf: part(k, 'idf'), components: part(k, 'components') });
+  const parts = encoders.map((own, k) => (Object.hasOwn(ENCODERS, own.kind) ? ENCODERS[own.kind](own, checked(own), more(own, k)) : checked(own)));
   const { rows, outputs, ...y } = targetsOfModel(target, columnOf, table.n);
   if (!rows.length) refuse('table.few_rows', { count: 0 });
   const inputs = parts.flatMap(({ names }) => names);

@@ -7,18 +7,21 @@ from typing import Any
 
 from chainrule.tabular.columns import row_names
 from chainrule.tabular.columns.category_limits import FEW_CLASSES, MAX_CATEGORIES, ROWS_EACH
+from chainrule.tabular.formats.date_formats import COMPACT, ISO, TIDIED, TOKENS
 from chainrule.tabular.formats.missing_words import IN_NUMBERS, IN_TEXT
 from chainrule.tabular.formats.number_signs import CURRENCIES, PAIRS, POINTED, SPELLED, YEARS
 
 
 def table_rules() -> dict[str, Any]:
-    """Return which words mean no value, how numbers are written, and what columns become.
+    """Return which words mean no value, how numbers and dates are written, what columns become.
 
     >>> rules = table_rules()
     >>> "NA" in rules["text"], "-" in rules["numbers"], rules["most_words"]
     (True, True, 100)
     """
+    tidied = [(pattern, re.sub(r"\$\{(\d)\}", r"$\1", put)) for pattern, put in TIDIED]
     return {
+        "dates": {"tokens": TOKENS, "compact": COMPACT, "tidied": tidied, "iso": [*ISO]},
         "text": [*IN_TEXT],
         "numbers": [*IN_NUMBERS],
         "pairs": [*PAIRS],

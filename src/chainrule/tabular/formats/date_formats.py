@@ -74,7 +74,7 @@ WHOLE = ("%B %d %H:%M:%S%.f %Y", "%d %B %H:%M:%S%.f %Y", *_MONTHLY)
 OF_DIGITS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d"}
 """The formats of whole numbers that are dates, by how many digits they have."""
 
-_TIDIED = (
+TIDIED = (
     (r"(?i)^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", ""),  # 2012-01-01 was a Sunday
     (r"(?i)\bsept\b", "Sep"),
     (r"(?i)^(\d{1,2})(?:st|nd|rd|th)\b(?: of\b)?", "${1}"),
@@ -100,7 +100,7 @@ def tidied(text: pl.Series) -> pl.Series:
     ['1 Sep 2012', '2012-01-01 11:59:00.5 PmZ']
     """
     text = text.str.strip_chars()
-    for pattern, put in _TIDIED:
+    for pattern, put in TIDIED:
         text = text.str.replace_all(pattern, put)
     return text
 
