@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule.tabular.columns import row_names
 from chainrule.tabular.columns.category_limits import FEW_CLASSES, MAX_CATEGORIES, ROWS_EACH
-from chainrule.tabular.formats.date_formats import COMPACT, ISO, TIDIED, TOKENS
+from chainrule.tabular.formats.date_parts import COMPACT, ISO, TIDIED, TOKENS
 from chainrule.tabular.formats.missing_words import IN_NUMBERS, IN_TEXT
 from chainrule.tabular.formats.number_signs import CURRENCIES, PAIRS, POINTED, SPELLED, YEARS
 

@@ -11,7 +11,8 @@ import polars as pl
 from chainrule import codec
 from chainrule.codec import to_data
 from chainrule.tabular.formats.column_values import as_words, count, kind, plain, shown
-from chainrule.tabular.formats.date_formats import ISO, DateFormat, format_asked
+from chainrule.tabular.formats.date_formats import DateFormat, format_asked
+from chainrule.tabular.formats.date_parts import ISO
 from chainrule.tabular.formats.missing_words import IN_NUMBERS, IN_TEXT
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.formats.number_formats import PERCENT, NumberFormat

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, NamedTuple
 
 import polars as pl
 
-from chainrule.tabular.formats.date_formats import MONTHS
+from chainrule.tabular.formats.date_parts import MONTHS
 from chainrule.tabular.formats.number_signs import CURRENCIES, PAIRS, SPELLED, Separators
 from chainrule.value_types import Must
 
