@@ -16,7 +16,7 @@ const arrays = (value) => {
 };
 
 const subjects = (places) => subjectKinds(places).flatMap(([kind, size]) => Array.from({ length: size }, (_, k) => {
-  const text = subjectText({ kind, number: k + 1 });
+  const text = subjectText({ kind, number: k + 1 }, places);
   const parts = subjectParts(text, places);
   const key = subjectKey(parts, places);
   return [text, key && [key.kind, key.layer ?? 0, key.unit ?? 0, key.source ?? 0, key.text ?? '']];

@@ -13,6 +13,7 @@ from chainrule.engine.wasm import engine_script
 from chainrule.engine.wasm.lowering_patterns import lowering_patterns
 from chainrule.explanation.line_patterns import pattern_data, pattern_script
 from chainrule.explanation.text import Text
+from chainrule.explanation.unit_places import Places
 from chainrule.html_page.joined_scripts import file_of
 from chainrule.optimizers import OPTIMIZERS as EVERY
 from chainrule.playground import playground, start_state
@@ -27,6 +28,7 @@ from page_scripts import in_node
 from playground_pages import Playground
 from wasm_cases import NODE, SOURCES
 
+PATTERNS = pattern_data()
 KNOWN = {"choices": choices(), "patterns": lowering_patterns()}
 
 TABLE = "\n".join(
@@ -114,6 +116,16 @@ def test_predictions_and_steps_are_those_of_python(by_column):
         np.testing.assert_allclose(got, np.ravel(own), rtol=1e-5, atol=1e-6)
 
 
+def named(at, name, entry):
+    """A parameter as the page asks for it."""
+    letter = name.rpartition(".")[2].lower() if name.endswith((".W", ".b")) else ""
+    return (
+        f"{letter}{at.number(at.key(name, entry))}"
+        if letter
+        else f"{name}[{', '.join(map(str, entry))}]"
+    )
+
+
 @pytest.mark.skipif(NODE is None, reason="there is no Node")
 def test_the_working_behind_is_that_of_python(by_column):
     """Every line that the page writes of a weight is one of those that `explain` writes."""
@@ -129,10 +141,13 @@ def test_the_working_behind_is_that_of_python(by_column):
         f"h{units}",
         f"net_h{units + 1}",
     ]
-    if isinstance(net.layers[before - 1], cr.Embedding):  # its own weights too
-        subjects += [f"w{first - sizes[before - 1] + k}" for k in range(sizes[before - 1])]
+    if PATTERNS["kinds"].get(net.layers[before - 1].kind):  # its own parameters too
+        at = Places.of(net)
+        for name, leaf in named_leaves(params):
+            if name.startswith(f"{before - 1}."):
+                subjects += [named(at, name, entry) for entry in np.ndindex(leaf.shape)]
     body = "return subjects.map(worked(known, lines, start));"
-    made = in_page(body, start=start, subjects=subjects, lines=pattern_data())
+    made = in_page(body, start=start, subjects=subjects, lines=PATTERNS)
     told = zip(start["state"]["net"]["weights"], leaves(params), strict=True)
     params = cr.trees.rebuild(net.form, [np.reshape(own, leaf.shape) for own, leaf in told])
     X = np.reshape(start["given"]["X"], X.shape)
@@ -344,7 +359,8 @@ def test_a_model_opens_with_its_columns_and_its_cost(page):
     assert "piecewise_linear" in text
     assert f"of {trained.net.inputs} inputs" in text
     assert own.page.locator("#network select option[value=piecewise_linear]").count() == 0
-    assert "values that the layers before make" in own.page.inner_text("#working .note")
+    assert "values that the layers before make" not in own.page.inner_text("#working .note")
+    own.page.wait_for_selector("#working li:has-text('in bin ')", state="attached")
     assert own.page.locator("#working li").count() > 4
 
 

@@ -86,6 +86,7 @@ NETWORKS = {
 """Networks whose lines say all that lines can say."""
 RARE = {
     *("the largest, taken off all", ", each 0", "a level has no slope"),
+    "in bin {} of {}, from {} to {}",
     *("level {} of {}, from 0", "none of the {} levels: the mean of all"),
 }
 """What needs large numbers, a unit that is silent, or a model of a table."""

@@ -41,6 +41,7 @@ class Formulas(NamedTuple):
     | needs | of units: the outputs by which ∂C must be known for their δ |
     | letters | what has its lines before all outputs |
     | chain | of input k: ∂C by it, by the derivatives of what it changes |
+    | slope | of a layer by column: the derivative of an output of an embedded one by that |
     | values | the numbers of what leaves, where they are not its record's a |
     """
 
@@ -53,6 +54,7 @@ class Formulas(NamedTuple):
     needs: Callable[[Collection[int]], Collection[int]] | None = None
     letters: Callable[[], Sequence[Step]] | None = None
     chain: Callable[[int], Expression] | None = None
+    slope: Callable[[int, int], Any] | None = None
     values: Row | None = None
 
 
@@ -157,6 +159,23 @@ class Sheet:
         """The level that a column names, the whole number nearest to it; None of other ones."""
         level = np.round(self.record.x[0, column])
         return int(level) if 0 <= level < count else None
+
+    def bin(self, column: int, edges: Sequence[float]) -> int:
+        """The bin that a column's number lies in, or lies nearest to."""
+        return int(np.searchsorted(edges[1:-1], self.record.x[0, column], side="right"))
+
+    def last_bin(self, edges: Sequence[float]) -> int:
+        """The bin behind which there is none."""
+        return len(edges) - 2
+
+    def ends(self, edges: Sequence[float], j: int) -> Sequence[float]:
+        """The two edges of a bin."""
+        return edges[j : j + 2]
+
+    def is_held(self, column: int, ends: Sequence[float], least: float, most: float) -> bool:
+        """Whether a column's number is so far from a bin that its share in it is held."""
+        left, right = ends
+        return not least <= (self.record.x[0, column] - left) / (right - left) < most
 
     # Of a batch that is normalised as one
 

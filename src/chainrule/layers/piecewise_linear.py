@@ -218,15 +218,12 @@ class PiecewiseLinear(Layer):
         """The edges of the bins; in the first and the last also where t is held."""
         low, high = np.full(x.shape, -np.inf), np.full(x.shape, np.inf)
         for k in self.layout(x.shape[1]).embedded:
-            first, *inner, last = self.edges[k]
-            edges = [first, *inner, last]
-            held = [
-                first + LOWEST * (edges[1] - first),
-                edges[-2] + HIGHEST * (last - edges[-2]),
-            ]
-            ends = np.array([-np.inf, held[0], *inner, held[1], np.inf])
-            own = np.searchsorted(ends, x[:, k], side="right")
-            low[:, k], high[:, k] = ends[own - 1], ends[np.minimum(own, len(ends) - 1)]
+            own = self.edges[k]
+            least = own[0] + LOWEST * (own[1] - own[0])
+            most = own[-2] + HIGHEST * (own[-1] - own[-2])
+            ends = np.array([-np.inf, least, *own[1:-1], most, np.inf])
+            j = np.searchsorted(ends, x[:, k], side="right")
+            low[:, k], high[:, k] = ends[j - 1], ends[np.minimum(j, len(ends) - 1)]
         return low, high
 
     def work(self, sheet: Any) -> Any:
@@ -295,7 +292,7 @@ class _Work:
 
     def __init__(self, layer: PiecewiseLinear, sheet: Any) -> None:
         self.layer, self.sheet = layer, sheet
-        self.layout, self.params = layer.layout(sheet.inputs), sheet.params
+        self.layout, self.params = sheet.layout(layer), sheet.params
 
     def formulas(self) -> Any:
         def a(f: int, d: int) -> Any:
@@ -310,31 +307,35 @@ class _Work:
                 "W": self.of_bin,
             },
             reach=self.reach,
+            slope=self.slope,
         )
 
     def x(self, f: int) -> Any:
         return self.sheet.x(self.layout.embedded[f])
 
-    def out(self, f: int, d: int) -> int:
+    def out(self, f: int, d: int) -> Any:
         """The output that value d of a number is."""
         return self.layout.place(self.layout.embedded[f]) + d
 
     def edges(self, f: int) -> tuple[float, ...]:
         return self.layer.edges[self.layout.embedded[f]]
 
-    def bin(self, f: int) -> int:
+    def bin(self, f: int) -> Any:
         """The bin that a number lies in."""
-        x, inner = self.sheet.record.numbers[0, f], self.edges(f)[1:-1]
-        return int(np.searchsorted(inner, x, side="right"))
+        return self.sheet.bin(self.layout.embedded[f], self.edges(f))
+
+    def ends(self, f: int) -> Any:
+        """The edges of that bin."""
+        return self.sheet.ends(self.edges(f), self.bin(f))
 
     def width(self, f: int) -> Any:
-        left, right = (self.sheet.number(e) for e in self.edges(f)[self.bin(f) :][:2])
+        left, right = map(self.sheet.number, self.ends(f))
         return right - left
 
     def t(self, f: int) -> Any:
         """How far the number is in its bin: held, in the first and in the last."""
-        j, last = self.bin(f), len(self.edges(f)) - 2
-        left, right = self.edges(f)[j : j + 2]
+        j, last = self.bin(f), self.sheet.last_bin(self.edges(f))
+        left, right = self.ends(f)
 
         def share() -> Any:
             made = (self.x(f) - self.sheet.number(left)) / self.width(f)
@@ -377,9 +378,7 @@ class _Work:
 
     def is_held(self, f: int) -> bool:
         """Whether t stays where it is as x moves."""
-        x, (left, right) = self.sheet.record.numbers[0, f], self.edges(f)[self.bin(f) :][:2]
-        share = (x - left) / (right - left)
-        return not LOWEST <= share < HIGHEST
+        return bool(self.sheet.is_held(self.layout.embedded[f], self.ends(f), LOWEST, HIGHEST))
 
     def slope(self, f: int, d: int) -> Any:
         """The derivative of a value by its number."""
@@ -388,7 +387,7 @@ class _Work:
 
     def _slopes(self, f: int) -> Array:
         w, j = self.params.w[f], self.bin(f)
-        left, right = self.edges(f)[j : j + 2]
+        left, right = self.ends(f)
         added = self.params.W[self.layer.spans[f][0] + j] / (right - left)
         return w if self.is_held(f) else w + added
 

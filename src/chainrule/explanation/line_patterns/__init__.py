@@ -66,10 +66,18 @@ def pattern_data() -> dict[str, Any]:
         "shapes": {"text": shapes(Text()), "mathml": shapes(MathML())},
     }
     keys = [*_keys(made)]
-    others = {leaf["name"] for kind in kinds.values() for leaf in kind["leaves"]} - {"W", "b"}
+    leaves = [leaf for kind in kinds.values() for leaf in kind["leaves"]]
+    others = {(leaf["name"], len(leaf["shape"])) for leaf in leaves} - {("W", 2), ("b", 1)}
     letters = {key[3] for key in keys if key[0] == "letter"} | {"η"}
-    own = {(key[3], key[1] != -1) for key in keys if key[0] == "own"}
+    own = {(key[3], _owner(key)) for key in keys if key[0] == "own"}
     return made | {"names": name_patterns(sorted(others), sorted(letters), sorted(own))}
+
+
+def _owner(key: list[Any]) -> str:
+    """What a letter of a layer is of."""
+    if key[2]:
+        return "input"
+    return "layer" if key[1] == -1 else "unit"
 
 
 def _keys(part: Any) -> Iterator[list[Any]]:

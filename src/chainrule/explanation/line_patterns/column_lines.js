@@ -9,14 +9,29 @@ class ColumnLines {
 
   columns(k) { return this.lines.at.layers[k].columns; }
 
-  // What a column's layer is asked at: places count from its first, and what enters it may be a level.
+  // What a column's layer is asked at: places count from its first, and what enters it may be a level, or
+  // lies in a bin.
   env(k, own, at) {
     const { lines } = this;
-    const { rows } = own;
+    const { rows, ends } = own;
     const [, , x] = lines.sent(lines.at.layers[k].sources[0], own.k);
+    const known = { ...at, ...(ends.length ? this.bin(k, x, ends) : this.level(x, rows)) };
+    const [left, right] = ends.slice(known['@bin']);
+    const numbers = { ...known, rows, share: 1 / rows, left, right, size: own.outputs };
+    return lines.env(k, known, { column: own, numbers: (name) => numbers[name] });
+  }
+
+  level(x, rows) {
     const level = nearest(x);
-    const known = level >= 0 && level < rows ? { ...at, '@level': level } : at;
-    return lines.env(k, known, { column: own, numbers: (name) => ({ rows, share: 1 / rows }[name]) });
+    return level >= 0 && level < rows ? { '@level': level } : {};
+  }
+
+  bin(k, x, ends) {
+    const last = ends.length - 2;
+    const bin = ends.slice(1, -1).filter((end) => end <= x).length;
+    const [least, most] = this.lines.work(k).held;
+    const share = (x - ends[bin]) / (ends[bin + 1] - ends[bin]);
+    return { '@bin': bin, '@bin+1': bin + 1, '@last': last, '@last+1': last + 1, ...(share >= least && share < most ? {} : { '@held': 1 }) };
   }
 
   // What leaves a unit.
@@ -36,14 +51,30 @@ class ColumnLines {
   }
 
   // What the formulas of a parameter are asked at.
-  envOf({ layer, unit, source }) {
-    const own = this.columns(layer).find(({ first, rows }) => unit < first + rows);
+  envOf({ layer, unit, source }, letter) {
+    const byRow = this.isByRow(layer, letter);
+    const own = this.columns(layer).find(({ f, first, rows }) => (byRow ? unit < first + rows : unit === f));
     return this.env(layer, own, { '@u': unit - own.first, '@v': source });
   }
 
-  // Where in its layer a place of a column's is.
-  static shift(kind, { place, first }) { return { a: place, da: place, parameter: first }[kind] ?? 0; }
+  // Whether a parameter has a row for each level or bin, or one for each column that is embedded.
+  isByRow(k, letter) { return this.lines.at.layers[k].pattern.leaves.find(({ name }) => name === letter).shape[0] === 'rows'; }
 
-  // The outputs that change with some of the columns.
-  reached(k, below) { return below.map((j) => this.columns(k)[j]).filter(({ embedded }) => !embedded).map(({ place }) => place); }
+  // Where in its layer a place of a column's is.
+  shift(kind, letter, { k, column }) {
+    if (kind === 'parameter') return this.isByRow(k, letter) ? column.first : column.f;
+    return { a: column.place, da: column.place, in: column.k }[kind] ?? 0;
+  }
+
+  // The outputs that change with some of the columns, and how much comes back through each.
+  reached(k, below) {
+    const { slope } = this.lines.work(k);
+    const of = (own) => {
+      if (!own.embedded) return [[own.place, 1]];
+      const part = (j) => evaluate(this.lines.expander.tree(slope, this.env(k, own, { '@u': j })));
+      return slope ? Array.from({ length: own.outputs }, (_, j) => [own.place + j, part(j)]) : [];
+    };
+    const found = below.flatMap((j) => of(this.columns(k)[j]));
+    return [found.map(([j]) => j), found.map(([j, much]) => this.lines.number(k, 'da', j) * much)];
+  }
 }

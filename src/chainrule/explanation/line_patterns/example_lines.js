@@ -66,15 +66,16 @@ class ExampleLines {
   // A key as a layer has it, with its number.
   quantity(list, env) {
     const [kind, unit = 0, source = 0, text = '', layer = 0, of = []] = list;
-    const [own, v] = [env.at?.[unit] ?? unit, env.at?.[source] ?? source];
-    const u = env.column ? own + ColumnLines.shift(kind, env.column) : own;
+    const [own, from] = [env.at?.[unit] ?? unit, env.at?.[source] ?? source];
+    const u = env.column ? own + this.columns.shift(kind, text, env) : own;
+    const v = env.column && kind === 'own' && from ? from + env.column.k : from; // of what enters, from 1
     switch (kind) {
       case 'in': return env.given ?? this.sent(env.place.sources[v], u);
       case 'da': return env.given ?? this.dout(env.k, u);
       case 'a': return this.out(env.k, u);
       case 'z': return this.lineOf(list, env, keyOf('z', env.k, u), () => this.number(env.k, 'z', u), false);
       case 'delta': return this.lineOf(list, env, keyOf('delta', env.k, u), () => this.number(env.k, 'delta', u), false);
-      case 'own': return this.lineOf(list, env, keyOf('own', env.k, u, 0, [], text));
+      case 'own': return this.lineOf(list, env, keyOf('own', env.k, u, v, [], text));
       case 'by': return this.lineOf(list, env, derivative(this.cost, this.quantity(of[0], env)[1]));
       case 'd': return this.lineOf(list, env, derivative(...of.map((part) => this.quantity(part, env)[1])));
       case 'parameter': return this.parameter(this.at.parameterKey(`${env.place.path}.${text}`, u, v));
@@ -97,7 +98,7 @@ class ExampleLines {
   // A quantity that the layer has written the formula of down, for any units.
   lineOf(list, env, key, value, asked = true) {
     const [name, at] = general(list, env.at);
-    const own = this.env(env.k, at);
+    const own = env.column ? this.columns.env(env.k, env.column, at) : this.env(env.k, at);
     const noted = () => this.expander.noted(this.work(env.k).defined[name], own);
     return this.define(key, value ?? (() => evaluate(this.formula(key).formula)), noted, asked);
   }
@@ -264,7 +265,7 @@ class ExampleLines {
 
   pairs(key) {
     const { place, letter } = this.at.leafOf(key);
-    const env = this.at.layers[place].columns ? this.columns.envOf(key) : this.env(place, { '@u': key.unit, '@v': key.source });
+    const env = this.at.layers[place].columns ? this.columns.envOf(key, letter) : this.env(place, { '@u': key.unit, '@v': key.source });
     return this.work(place).by[letter].map(([list, much]) => {
       const of = this.quantity(list, env)[1];
       const by = () => this.expander.tree(much, env);
@@ -368,10 +369,7 @@ class ExampleLines {
 
   strengths(k, below) {
     const { reach } = this.work(k);
-    if (this.at.layers[k].columns) {
-      const outputs = this.columns.reached(k, below[0]);
-      return [outputs, outputs.map((j) => this.number(k, 'da', j))];
-    }
+    if (this.at.layers[k].columns) return this.columns.reached(k, below[0]);
     if (!reach) {
       const units = [...new Set(below.flat())].sort((a, b) => a - b);
       return [units, units.map((j) => this.number(k, 'da', j))];

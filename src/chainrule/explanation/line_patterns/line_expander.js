@@ -61,6 +61,7 @@ class LineExpander {
   answer([question, ...given], env) {
     const at = (place) => env.at[place] ?? place;
     if (question === 'same') return at(given[0]) === at(given[1]);
+    if (question === 'less') return at(given[0]) < at(given[1]);
     if (question === 'is') return env.at[given[0]] !== undefined;
     return Boolean(env.place.seen[given[0]](at(given[1]))); // of what the layer saw
   }
@@ -77,7 +78,7 @@ class LineExpander {
   note(note, env) {
     if (!Array.isArray(note)) return note;
     const [phrase, ...names] = note;
-    return this.lines.say(phrase, ...names.map((name) => grouped(env.at[name] ?? env.numbers(name))));
+    return this.lines.say(phrase, ...names.map((name) => printedIn(name, (own) => env.at[own] ?? env.numbers(own))));
   }
 
   activated([, facet, z, a], env) {
@@ -106,8 +107,14 @@ class LineExpander {
   }
 }
 
-// 1,234,567
-const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+// A number in a note: 1,234 where its name ends in a comma; what is no whole number as C's %g has it.
+const printedIn = (name, of) => {
+  if (name.endsWith(',')) return String(of(name.slice(0, -1))).replace(/\B(?=(\d{3})+$)/g, ',');
+  const value = of(name);
+  const [mantissa, power] = value.toExponential(5).split('e');
+  if (Number.isSafeInteger(value) && Math.abs(value) < 1e6 || (power >= -4 && power < 6)) return String(Number(value.toPrecision(6)));
+  return `${Number(mantissa)}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
+};
 
 // What numbers by name are: parameters and their halves, and others.
 const numbersOf = (parameters, others = {}) => (name) => {

@@ -56,12 +56,15 @@ class LinePlaces {
   }
 
   // Of each column that enters a layer: its number k, its first output and how many it has; of one that is
-  // embedded the first row of its parameters, and how many rows these are.
-  columns({ inputs, features, levels, size }) {
+  // embedded its number f among those, the first row of its parameters, how many these are, and its edges.
+  columns({ inputs, features, levels, edges, size }) {
     let [place, first] = [0, 0];
     return Array.from({ length: inputs }, (_, k) => {
-      const embedded = features.includes(k);
-      const own = { k, place, embedded, outputs: embedded ? size : 1, first, rows: embedded ? levels[features.indexOf(k)] : 0 };
+      const f = features.indexOf(k);
+      const embedded = f >= 0;
+      const ends = embedded && edges ? edges[f] : [];
+      const rows = embedded ? levels?.[f] ?? ends.length - 1 : 0;
+      const own = { k, f, place, embedded, outputs: embedded ? size : 1, first, rows, ends };
       place += own.outputs;
       first += own.rows;
       return own;

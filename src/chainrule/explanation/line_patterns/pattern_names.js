@@ -16,7 +16,8 @@ class PatternNames {
     if (key.kind === 'rest') return { rest: key.text };
     const of = key.kind === 'new' ? key.of[0] : key;
     const word = this.word(of) + (key.kind === 'new' ? ' new' : '');
-    const parts = (this.own[word] ?? this.instead(word)).map((part) => (typeof part === 'string' ? this.filled(part, of) : part));
+    const filled = of.kind === 'own' && of.source ? { ...of, source: of.source - 1 } : of; // from 1 in the key
+    const parts = (this.own[word] ?? this.instead(word)).map((part) => (typeof part === 'string' ? this.filled(part, filled) : part));
     const [text, math] = parts.filter((part) => typeof part === 'string');
     const level = parts.find((part) => typeof part === 'number') ?? LEAST_LEVEL.atom;
     return { text, math, level };
@@ -32,15 +33,24 @@ class PatternNames {
   word({ kind, layer, unit, source, text, example }) {
     const where = layer < 0 && !this.at.before.count ? 'inputs' : layer === this.at.last ? 'outputs' : 'hidden';
     const other = example ? ' of' : '';
+    const far = Math.max(unit, source) < 9 ? '' : ' far';
     switch (kind) {
       case 'letter': return `letter ${text}${layer ? ' of' : ''}`;
       case 'C': case 'L': case 'S': return `${kind}${other}`;
-      case 'w': return `w ${where}${Math.max(unit, source) < 9 ? '' : ' far'}`;
-      case 'parameter': return `${text} ${where}`;
-      case 'own': return `own ${text} ${where}${unit < 0 ? this.ofAll(layer) : other}`;
+      case 'w': return `w ${where}${far}`;
+      case 'b': case 'parameter': {
+        const isPair = this.at.leafOf({ kind, layer, text }).shape.length > 1;
+        return isPair ? `${text || kind} pair ${where}${far}` : `${text || kind} ${where}`;
+      }
+      case 'own':
+        if (source) return `own ${text} ${where} ${this.isOfInput(layer) ? 'of input' : 'of one before'}`;
+        return `own ${text} ${where}${unit < 0 ? this.ofAll(layer) : other}`;
       default: return `${kind} ${where}${OF_OTHERS.includes(kind) ? other : ''}`;
     }
   }
+
+  // Whether inputs enter a layer, and no units.
+  isOfInput(layer) { return this.at.layers[layer].sources[0] < 0 && !this.at.before.count; }
 
   ofAll(layer) { return this.at.layers[layer].path.includes('.') ? ' all within' : ' all'; }
 
@@ -61,7 +71,7 @@ class PatternNames {
       case 'source': return key.source + 1;
       case 'source0': return key.source;
       case 'number': return at.number(key);
-      case 'hidden': return at.hidden(key.layer, key.unit);
+      case 'hidden': return key.unit < 0 ? at.hidden(at.layers[key.layer].sources[0], key.source) : at.hidden(key.layer, key.unit);
       case 'layer': return key.layer + 2 + at.before.count;
       case 'back': return at.last - key.layer;
       case 'depth': return at.last + 1 + at.before.count;

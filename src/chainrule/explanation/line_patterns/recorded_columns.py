@@ -10,17 +10,30 @@ import re
 from typing import Any
 
 from chainrule.engine.wasm.lowering_patterns import marked
+from chainrule.explanation.derivation_steps import NotedFormula
+from chainrule.explanation.expressions import Quantity
 from chainrule.explanation.formulas import number
 from chainrule.explanation.line_patterns.pattern_trees import key_list, noted_tree
-from chainrule.explanation.line_patterns.recorded_tables import Place, Question, Tree, every_answer
+from chainrule.explanation.line_patterns.recorded_tables import (
+    Place,
+    Question,
+    Recorded,
+    Table,
+    Tree,
+    every_answer,
+)
 from chainrule.explanation.line_patterns.recording_sheet import RecordingSheet
+from chainrule.explanation.notation import Key
 from chainrule.layers import Layer
 from chainrule.layers.layout import Layout
 
 OWN_ROWS = 3001
-"""The mark of how many levels the column has."""
+"""The mark of how many levels or bins the column has."""
 
-ONE = {"levels": (OWN_ROWS,)}
+ENDS = {0.0211: "left", 0.0223: "right"}
+"""The marks of the edges of a bin."""
+
+ONE = {"levels": (OWN_ROWS,), "edges": (tuple(map(float, range(OWN_ROWS + 1))),)}
 """Fields with an entry for each column, of one column."""
 
 
@@ -40,21 +53,26 @@ class ColumnPlace(Place):
     """Any place of the column, of which the first is 0.
 
     >>> f"{0 + ColumnPlace('@level'):,}"
-    '{@level}'
+    '{@level,}'
     """
 
-    def __add__(self, first: int) -> ColumnPlace:
+    def __add__(self, more: int) -> ColumnPlace:
+        return ColumnPlace(f"{self.name}+{more}") if more else self
+
+    __radd__ = __add__
+
+    def __sub__(self, first: int) -> ColumnPlace:
         if first:
             raise NotImplementedError(f"places of a column count from its first, got {first}")
         return self
 
-    __radd__ = __sub__ = __add__
-
-    def __lt__(self, end: int) -> bool:
+    def __lt__(self, other: Any) -> Any:
+        if isinstance(other, Place):
+            return Question(["less", self.name, other.name])
         return True  # it is of the column
 
     def __format__(self, spec: str) -> str:
-        return f"{{{self.name}}}"
+        return f"{{{self.name}{spec}}}"
 
 
 class _AnyOutput(Layout):
@@ -64,12 +82,21 @@ class _AnyOutput(Layout):
         return 0, j
 
 
+class _AnyRecord:
+    """What such a layer saw: arrays whose numbers are not asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return Table(lambda *places: Quantity(Key("record", text=name), 1.0), 1, OWN_ROWS)
+
+
 class ColumnSheet(RecordingSheet):
     """A sheet of a layer with one column.
 
     >>> ColumnSheet({}, 1, 5, None).layout(cr.Embedding([3], 5)).source(4)
     (0, 4)
     """
+
+    held: list[float] | None = None
 
     def any_place(self) -> Any:
         return ColumnPlace(super().any_place().name)
@@ -81,6 +108,31 @@ class ColumnSheet(RecordingSheet):
         """Any level, if what enters is one."""
         return ColumnPlace("@level") if Question(["is", "@level"]) else None
 
+    def bin(self, column: int, edges: Any) -> Any:
+        return ColumnPlace("@bin")
+
+    def last_bin(self, edges: Any) -> Any:
+        return ColumnPlace("@last")
+
+    def ends(self, edges: Any, j: Any) -> Any:
+        return [*ENDS]
+
+    def is_held(self, column: int, ends: Any, least: float, most: float) -> Any:
+        self.held = [least, most]
+        return Question(["is", "@held"])
+
+    def let(
+        self, text: str, formula: Any, value: Any, *, source: Any = -1, note: str = "", **_: Any
+    ) -> Any:
+        key = Key("own", 0, -1, source + 1, text=text)
+        return self.define(key, value, lambda: NotedFormula(formula(), note))
+
+    def total(self, values: Any, term: Any) -> Any:
+        """A sum whose terms may differ by where they are, or of as many terms as a place says."""
+        (size, *_), place = values.shape, self.any_place()
+        count = ["#", size.name] if isinstance(size, Place) else self.tree(size)
+        return Recorded(["Σ", count, place.name, every_answer(lambda: self.tree(term(place)))])
+
 
 def column_work(layer: Layer, shapes: dict[str, Any], names: dict[Any, str]) -> dict[str, Any]:
     """Return what a layer with one column says of it; `names` are those of marks.
@@ -89,15 +141,18 @@ def column_work(layer: Layer, shapes: dict[str, Any], names: dict[Any, str]) -> 
     [[['n', '0'], 'a level has no slope']]
     """
     sheet = ColumnSheet(shapes, 1, layer.outputs(1), None)
+    sheet.record = _AnyRecord()
     marks = {value: name for value, name in names.items() if value != 1}
-    marks |= {1 / OWN_ROWS: "share"}
+    marks |= {1 / OWN_ROWS: "share", **ENDS}
     sheet.marks = {number(value).text: name for value, name in marks.items()}  # type: ignore[union-attr]
     made: Any = layer.work(sheet)
     unit, source = ColumnPlace("@u"), ColumnPlace("@v")
 
-    def changed(by: Any) -> Tree:
-        (of, _), *_ = by(unit, source)
-        return [[key_list(of.key), every_answer(lambda: sheet.tree(by(unit, source)[0][1]))]]
+    def changed(name: str, by: Any) -> Tree:
+        entry = (source,) if len(shapes[name]) == 1 else (unit, source)
+        entry = entry if shapes[name][0] == OWN_ROWS else (0, *entry[1:])
+        (of, _), *_ = by(*entry)
+        return [[key_list(of.key), every_answer(lambda: sheet.tree(by(*entry)[0][1]))]]
 
     def noted(formula: Any, place: Any) -> Tree:
         return _with_holes(every_answer(lambda: noted_tree(formula(place), sheet.marks)))
@@ -105,13 +160,16 @@ def column_work(layer: Layer, shapes: dict[str, Any], names: dict[Any, str]) -> 
     return {
         "a": noted(made.a, unit),
         "dx": [noted(dx, 0) for dx in made.dx],
-        "by": {name: changed(by) for name, by in made.by.items()},
-        "defined": sheet.defined,
+        "by": {name: changed(name, by) for name, by in made.by.items()},
+        "slope": made.slope and every_answer(lambda: sheet.tree(made.slope(0, unit))),
+        "defined": {name: _with_holes(own) for name, own in sheet.defined.items()},
+        "held": sheet.held,
         "asks": [],
     }
 
 
-_HOLE = re.compile(rf"{{(@\w+)}}|({OWN_ROWS:,})")
+_NUMBERS = {f"{OWN_ROWS:,}": "rows,"} | {f"{mark:g}": name for mark, name in ENDS.items()}
+_HOLE = re.compile("|".join(["{(@[^}]+)}", *map(re.escape, _NUMBERS)]))
 
 
 def _with_holes(made: Any) -> Tree:
@@ -119,5 +177,5 @@ def _with_holes(made: Any) -> Tree:
     if isinstance(made, list) and made[:1] == ["if"]:
         return [*made[:2], *map(_with_holes, made[2:])]
     formula, note = made
-    names = [place or "rows" for place, _ in _HOLE.findall(note)]
+    names = [found[1] or _NUMBERS[found[0]] for found in _HOLE.finditer(note)]
     return [formula, [_HOLE.sub("{}", note), *names] if names else note]

@@ -67,7 +67,7 @@ def _of_columns(kind: type[Layer]) -> dict[str, Any] | None:
     if layer is None:
         return None
     fields = {v: name for name, v in vars(layer).items() if isinstance(v, int | float)}
-    names: dict[Any, str] = {OWN_ROWS: "rows", **fields}
+    names: dict[Any, str] = {OWN_ROWS: "rows", 1: "embedded", **fields}
     leaves = list(named_leaves(layer.form(1)))
     shapes = {name: tuple(leaf.shape) for name, leaf in leaves}
     return {

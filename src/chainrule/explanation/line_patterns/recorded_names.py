@@ -55,14 +55,14 @@ class _AnyPlaces:
 
     last, ends = LAST, (LAST,)
 
-    def __init__(self, leaf: str = "", entry: tuple[int, ...] = (), path: str = PATH) -> None:
+    def __init__(
+        self, leaf: str = "", entry: tuple[int, ...] = (), path: str = PATH, source: int = PLACE
+    ) -> None:
         self._leaf, self.path = (leaf, entry), path
-        self.layers = self
+        self.layers, self.sources = self, (source,)
 
     def __getitem__(self, layer: int) -> Any:
         return self
-
-    sources = (PLACE,)
 
     def twin(self, layer: int) -> int:
         return layer
@@ -86,11 +86,14 @@ WHERE = {"inputs": -1, "hidden": PLACE, "outputs": LAST}
 
 
 def name_patterns(
-    parameters: Collection[str], letters: Collection[str], own: Collection[tuple[str, bool]]
+    parameters: Collection[tuple[str, int]],
+    letters: Collection[str],
+    own: Collection[tuple[str, str]],
 ) -> dict[str, Any]:
     """Return each convention's names of keys of every kind, by a word for what the key is.
 
-    `own` are the letters of layers, each with whether it is of a unit, or else of the whole layer.
+    `parameters` have so many axes. `own` are the letters of layers, each with what it is of: a
+    `unit`, an `input`, or the whole `layer`.
     Where a word has no name of its own, that of the outputs is as that of hidden units, of a weight
     far along as of one before, and a letter as in the first convention. How tightly a name holds
     together stands last where that is not as a letter does; code has no MathML of its own.
@@ -127,7 +130,9 @@ BACK = "⟦.*?⟧"
 
 
 def _asked(
-    parameters: Collection[str], letters: Collection[str], own: Collection[tuple[str, bool]]
+    parameters: Collection[tuple[str, int]],
+    letters: Collection[str],
+    own: Collection[tuple[str, str]],
 ) -> Iterator[tuple[str, Key, Any]]:
     """Every kind of key: the word that it is found by, the key, and where its units stand."""
     for where, layer in WHERE.items():
@@ -136,10 +141,14 @@ def _asked(
             yield f"{kind} {where}", key, _AnyPlaces()
             if kind in (*OF_OTHERS, "loss"):
                 yield f"{kind} {where} of", key._replace(example=EXAMPLE), _AnyPlaces()
-        for text, of_unit in own if layer >= 0 else ():
-            key = Key("own", layer, UNIT if of_unit else -1, text=text)
+        for text, of in own if layer >= 0 else ():
+            key = Key("own", layer, UNIT if of == "unit" else -1, text=text)
             word = f"own {text} {where}"
-            if not of_unit:
+            if of == "input":
+                key = key._replace(source=SOURCE + 1)
+                yield f"{word} of one before", key, _AnyPlaces()
+                yield f"{word} of input", key, _AnyPlaces(source=-1)
+            elif of == "layer":
                 yield f"{word} all", key, _AnyPlaces(path=OUTER)
                 yield f"{word} all within", key, _AnyPlaces()
             else:
@@ -163,16 +172,24 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def _parameters(where: str, layer: int, others: Collection[str]) -> Iterator[tuple[str, Key, Any]]:
+def _parameters(
+    where: str, layer: int, others: Collection[tuple[str, int]]
+) -> Iterator[tuple[str, Key, Any]]:
     found = [
         (f"w {where}", Key("w", layer, *SMALL), "W"),
         (f"w {where} far", Key("w", layer, UNIT, SOURCE), "W"),
         (f"b {where}", Key("b", layer, UNIT), "b"),
     ]
-    for text in others:
-        found.append((f"{text} {where}", Key("parameter", layer, UNIT, text=text), text))
+    for text, axes in others:
+        kind, named = ("b", "") if text == "b" else ("parameter", text)
+        if axes == 1:
+            found.append((f"{text} {where}", Key(kind, layer, UNIT, text=named), text))
+        else:
+            near, far = (Key(kind, layer, *at, text=named) for at in (SMALL, (UNIT, SOURCE)))
+            word = f"{text} pair {where}"
+            found += [(word, near, text), (f"{word} far", far, text)]
     for word, key, leaf in found:
-        entry = (key.unit, key.source) if key.kind == "w" else (key.unit,)
+        entry = (key.unit, key.source) if key.source else (key.unit,)
         at = _AnyPlaces(f"{PATH}.{leaf}", entry)
         yield word, key, at
         if not leaf.startswith("running_"):

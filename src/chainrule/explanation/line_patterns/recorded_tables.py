@@ -109,15 +109,16 @@ class Table:
     """
 
     entry: Callable[..., Any]
-    shape: tuple[int, ...]
+    shape: tuple[Any, ...]
 
     __array_ufunc__ = None
 
-    def __init__(self, entry: Callable[..., Any], *shape: int) -> None:
+    def __init__(self, entry: Callable[..., Any], *shape: Any) -> None:
         self.entry, self.shape = entry, shape
 
     def __len__(self) -> int:
-        return self.shape[0]
+        size: int = self.shape[0]
+        return size
 
     def __getitem__(self, places: Any) -> Any:
         given = places if isinstance(places, tuple) else (places,)
@@ -128,7 +129,12 @@ class Table:
             filled = dict(zip(open_axes, more, strict=True))
             return self.entry(*(filled.get(axis, place) for axis, place in enumerate(given)))
 
-        return Table(entry, *(self.shape[axis] for axis in open_axes)) if open_axes else entry()
+        ends = [getattr(given[axis], "stop", None) for axis in open_axes]
+        sizes = (
+            end if isinstance(end, Place) else self.shape[axis]
+            for axis, end in zip(open_axes, ends, strict=True)
+        )
+        return Table(entry, *sizes) if open_axes else entry()
 
     def _with(self, other: Any, of: Callable[[Any, Any], Any]) -> Table:
         """Entry by entry; a table of fewer axes has the last ones."""

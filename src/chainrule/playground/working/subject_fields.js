@@ -1,14 +1,25 @@
-// What a derivation can be of, by the names that `explain` takes: w5, b3, h2, net_o1, x1, 1.gamma[0], cost.
+// What a derivation can be of, by the names that `explain` takes: w5, b3, h2, net_o1, x1, 1.gamma[0], 0.w[0, 1],
+// cost.
+
+const sizeOfLeaf = ({ shape }) => shape.reduce((a, b) => a * b, 1);
+
+// The entry of a parameter by its number from 0, and the number by the entry.
+const entryOfLeaf = (name, k, places) => {
+  const [, columns] = places.leaves.find((leaf) => leaf.name === name).shape;
+  return columns ? [Math.floor(k / columns), k % columns] : [k];
+};
+
+const placeInLeaf = (name, [row, column = 0], places) => row * (places.leaves.find((leaf) => leaf.name === name)?.shape[1] ?? 1) + column;
 
 // The kinds of subjects of a network, each with how many there are.
 const subjectKinds = (places) => {
   const sizes = (letter) => places.leaves.filter((leaf) => leaf.letter === letter);
-  const count = (letter) => sizes(letter).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const count = (letter) => sizes(letter).reduce((sum, leaf) => sum + sizeOfLeaf(leaf), 0);
   const others = places.leaves.filter(({ letter, fixed, place }) => letter !== 'W' && letter !== 'b' && !fixed && place >= 0);
   const hidden = places.layers.slice(0, -1).reduce((sum, { outputs }) => sum + outputs, places.before.units);
   const outputs = places.width(places.last);
   const found = [
-    ['w', count('W')], ['b', count('b')], ...others.map((leaf) => [leaf.name, leaf.shape[0]]),
+    ['w', count('W')], ['b', count('b')], ...others.map((leaf) => [leaf.name, sizeOfLeaf(leaf)]),
     ['h', hidden], ['o', outputs], ['net_h', hidden], ['net_o', outputs], ['x', places.before.count ? 0 : places.inputs], ['cost', 1],
   ];
   return found.filter(([, size]) => size);
@@ -17,17 +28,18 @@ const subjectKinds = (places) => {
 // "w5" as its kind and its number from 1; what there is not is the first weight.
 const subjectParts = (text, places) => {
   const kinds = subjectKinds(places);
-  const [, entry, at] = /^(\d[\w.]*)\[(\d+)\]$/.exec(text) ?? [];
-  const [, letters, number] = entry ? [0, entry, Number(at) + 1] : /^([a-z_]+?)(\d*)$/.exec(text) ?? [];
+  const [, entry, at] = /^(\d[\w.]*)\[(\d+(?:, ?\d+)?)\]$/.exec(text) ?? [];
+  const [, letters, number] = entry ? [0, entry, placeInLeaf(entry, at.split(',').map(Number), places) + 1] : /^([a-z_]+?)(\d*)$/.exec(text) ?? [];
   const kind = { i: 'x', out_h: 'h', out_o: 'o' }[letters] ?? letters;
   const size = kinds.find(([name]) => name === kind)?.[1];
   const own = Number(number || 1);
   return size && own >= 1 && own <= size ? { kind, number: own } : { kind: kinds[0][0], number: 1 };
 };
 
-const subjectText = ({ kind, number }) => {
+const subjectText = ({ kind, number }, places) => {
   if (kind === 'cost') return kind;
-  return kind.includes('.') ? `${kind}[${number - 1}]` : `${kind}${number}`;
+  if (!kind.includes('.')) return `${kind}${number}`;
+  return `${kind}[${entryOfLeaf(kind, number - 1, places).join(', ')}]`;
 };
 
 // The place of a unit among those of all hidden layers; layer −1 is what enters the first that has lines.
@@ -47,7 +59,7 @@ const hiddenUnit = (number, places) => {
 const subjectKey = ({ kind, number }, places) => {
   const letter = { w: 'W', b: 'b' }[kind];
   if (letter) return numberedParameter(letter, number, places);
-  if (kind.includes('.')) return places.parameterKey(kind, number - 1);
+  if (kind.includes('.')) return places.parameterKey(kind, ...entryOfLeaf(kind, number - 1, places));
   if (kind === 'cost') return { kind: 'C' };
   if (kind === 'x') return { kind: 'x', layer: -1, unit: number - 1 };
   const at = kind.endsWith('o') ? { layer: places.last, unit: number - 1 } : hiddenUnit(number, places);

@@ -65,7 +65,7 @@ const workingPanel = ({ state, run, words, known, root }) => {
   const lines = node('div', { class: 'lines' });
   root.append(node('div', { class: 'choose' }, field('of', kind), number.root, field('example', example), field('notation', notation), field('matrix', matrix)), said, lines);
 
-  const choose = (given) => state.change('seen.subject', subjectText({ ...subject(), ...given }));
+  const choose = (given) => state.change('seen.subject', subjectText({ ...subject(), ...given }, places));
   kind.addEventListener('change', () => places && choose({ kind: kind.value, number: 1 }));
   example.addEventListener('change', () => state.change('seen.example', Number(example.value)));
   matrix.addEventListener('change', () => state.change('seen.matrix', matrix.checked));
