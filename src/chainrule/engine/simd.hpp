@@ -81,12 +81,12 @@ CHAINRULE_INLINE void store(T* p, typename Vec<T>::type v) {
 }
 
 // A number that the compiler does not see to be constant. A browser makes a constant vector anew wherever it
-// stands, in three operations; what is made of this before a loop is kept through it. Of floats alone: the
-// module of doubles is to be small.
+// stands, in three operations; what is made of this before a loop is kept through it. Of numbers of 4 bytes
+// alone: the module of doubles is to be small.
 template <class X>
 CHAINRULE_INLINE X kept(X x) {
 #if defined(__wasm_simd128__)
-    if (std::is_same_v<X, float> && __builtin_constant_p(x)) asm("" : "+r"(x));
+    if (sizeof(X) == 4 && __builtin_constant_p(x)) asm("" : "+r"(x));
 #endif
     return x;
 }
@@ -204,7 +204,7 @@ template <class V>
 CHAINRULE_INLINE V minus_abs(V v) {
     using Lane = typename Vec<element_t<V>>::Lane;
     constexpr Lane sign = static_cast<Lane>(Lane{1} << (8 * sizeof(Lane) - 1));
-    return (V)(bits(v) | sign);
+    return (V)(bits(v) | (kept(sign) - int_t<V>{}));
 }
 
 // The magnitude of a with the sign of b.
@@ -212,7 +212,8 @@ template <class V>
 CHAINRULE_INLINE V copy_sign(V a, V b) {
     using Lane = typename Vec<element_t<V>>::Lane;
     constexpr Lane sign = static_cast<Lane>(Lane{1} << (8 * sizeof(Lane) - 1));
-    return (V)((bits(a) & ~sign) | (bits(b) & sign));
+    const auto mask = kept(sign) - int_t<V>{};
+    return (V)((bits(a) & ~mask) | (bits(b) & mask));
 }
 
 // −1, 0 or 1, and NaN where v is.
