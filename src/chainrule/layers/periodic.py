@@ -199,7 +199,7 @@ class Periodic(Layer):
         return made
 
     def work(self, sheet: Any) -> Any:
-        return _Work(self.layout(sheet.inputs), sheet).formulas()
+        return _Work(sheet.layout(self), sheet).formulas()
 
 
 def _features(given: Any) -> tuple[int, ...]:
@@ -238,6 +238,7 @@ class _Work:
                 "b": lambda f, v: [(a(f, v), 1)],
             },
             reach=self.reach,
+            slope=self.slope,
         )
 
     def x(self, f: int) -> Any:
@@ -309,6 +310,17 @@ class _Work:
             return self.by_theta(f, m) * self.turns * self.omega(f, m)
 
         return itself + self.sheet.total(values, term)
+
+    def slope(self, f: int, v: int) -> Any:
+        """The derivative of an output of a number by that."""
+        if not v:
+            return self.sheet.number(1.0)
+
+        def term(m: int) -> Any:
+            turned = self.sheet.call("sin", self.theta(f, m)) * self.turns * self.omega(f, m)
+            return -(self.sheet.parameter("W", f, v - 1, m) * turned)
+
+        return self.sheet.total(self.params.W[f, v - 1], term)
 
     def reach(self, below: Any) -> Any:
         parts = [self._reached(k) for k in below]

@@ -75,6 +75,8 @@ def pattern_data() -> dict[str, Any]:
 
 def _owner(key: list[Any]) -> str:
     """What a letter of a layer is of."""
+    if len(key) > 5:
+        return "parameter"
     if key[2]:
         return "input"
     return "layer" if key[1] == -1 else "unit"

@@ -18,7 +18,8 @@ class ColumnLines {
     const known = { ...at, ...(ends.length ? this.bin(k, x, ends) : this.level(x, rows)) };
     const [left, right] = ends.slice(known['@bin']);
     const numbers = { ...known, rows, share: 1 / rows, left, right, size: own.outputs };
-    return lines.env(k, known, { column: own, numbers: (name) => numbers[name] });
+    const { size } = lines.at.layers[k];
+    return lines.env(k, known, { column: own, numbers: (name) => numbers[name] ?? (name[0] === '@' ? whereIs(known, name) : size(name)) });
   }
 
   level(x, rows) {
@@ -31,7 +32,7 @@ class ColumnLines {
     const bin = ends.slice(1, -1).filter((end) => end <= x).length;
     const [least, most] = this.lines.work(k).held;
     const share = (x - ends[bin]) / (ends[bin + 1] - ends[bin]);
-    return { '@bin': bin, '@bin+1': bin + 1, '@last': last, '@last+1': last + 1, ...(share >= least && share < most ? {} : { '@held': 1 }) };
+    return { '@bin': bin, '@last': last, ...(share >= least && share < most ? {} : { '@held': 1 }) };
   }
 
   // What leaves a unit.
@@ -52,17 +53,33 @@ class ColumnLines {
 
   // What the formulas of a parameter are asked at.
   envOf({ layer, unit, source }, letter) {
-    const byRow = this.isByRow(layer, letter);
-    const own = this.columns(layer).find(({ f, first, rows }) => (byRow ? unit < first + rows : unit === f));
-    return this.env(layer, own, { '@u': unit - own.first, '@v': source });
+    const own = this.columns(layer).find((each) => each.embedded && unit < this.firstRow(layer, letter, each) + this.rowsOf(layer, letter, each));
+    return this.env(layer, own, { '@u': unit - this.firstRow(layer, letter, own), '@v': source });
   }
 
-  // Whether a parameter has a row for each level or bin, or one for each column that is embedded.
-  isByRow(k, letter) { return this.lines.at.layers[k].pattern.leaves.find(({ name }) => name === letter).shape[0] === 'rows'; }
+  // How many rows of a parameter are a column's: one for each level or bin, for each value, or one alone; and
+  // which is the first.
+  rowsOf(k, letter, { rows, outputs }) {
+    const { shape } = this.lines.at.layers[k].pattern.leaves.find(({ name }) => name === letter);
+    return { rows, mixed: outputs - 1, embedded: 1 }[shape[0]];
+  }
+
+  firstRow(k, letter, own) {
+    const before = this.columns(k).slice(0, own.k).filter(({ embedded }) => embedded);
+    return before.reduce((sum, each) => sum + this.rowsOf(k, letter, each), 0);
+  }
+
+  // The units of a layer by which ∂C must be known for a letter of it.
+  behind(k, key) {
+    const by = key.kind === 'd' && key.of[1];
+    if (by && by.kind === 'a' && by.layer === k) return [by.unit];
+    const { lines } = this;
+    return lines.defined.has(key) ? quantitiesIn(lines.formula(key).formula).flatMap(([, part]) => this.behind(k, part)) : [];
+  }
 
   // Where in its layer a place of a column's is.
   shift(kind, letter, { k, column }) {
-    if (kind === 'parameter') return this.isByRow(k, letter) ? column.first : column.f;
+    if (kind === 'parameter') return this.firstRow(k, letter, column);
     return { a: column.place, da: column.place, in: column.k }[kind] ?? 0;
   }
 

@@ -66,7 +66,7 @@ class ExampleLines {
   // A key as a layer has it, with its number.
   quantity(list, env) {
     const [kind, unit = 0, source = 0, text = '', layer = 0, of = []] = list;
-    const [own, from] = [env.at?.[unit] ?? unit, env.at?.[source] ?? source];
+    const [own, from] = [whereIs(env.at, unit), whereIs(env.at, source)];
     const u = env.column ? own + this.columns.shift(kind, text, env) : own;
     const v = env.column && kind === 'own' && from ? from + env.column.k : from; // of what enters, from 1
     switch (kind) {
@@ -75,7 +75,7 @@ class ExampleLines {
       case 'a': return this.out(env.k, u);
       case 'z': return this.lineOf(list, env, keyOf('z', env.k, u), () => this.number(env.k, 'z', u), false);
       case 'delta': return this.lineOf(list, env, keyOf('delta', env.k, u), () => this.number(env.k, 'delta', u), false);
-      case 'own': return this.lineOf(list, env, keyOf('own', env.k, u, v, [], text));
+      case 'own': return this.lineOf(list, env, keyOf('own', env.k, u, v, of.map((part) => this.quantity(part, env)[1]), text));
       case 'by': return this.lineOf(list, env, derivative(this.cost, this.quantity(of[0], env)[1]));
       case 'd': return this.lineOf(list, env, derivative(...of.map((part) => this.quantity(part, env)[1])));
       case 'parameter': return this.parameter(this.at.parameterKey(`${env.place.path}.${text}`, u, v));
@@ -270,7 +270,8 @@ class ExampleLines {
       const of = this.quantity(list, env)[1];
       const by = () => this.expander.tree(much, env);
       const key_ = derivative(of, key);
-      return [this.derived(place, of), this.define(key_, () => evaluate(by()), () => ({ formula: by(), note: '' }))];
+      const back = of.kind === 'own' ? this.quantity(['by', 0, 0, '', 0, [list]], env) : this.derived(place, of);
+      return [back, this.define(key_, () => evaluate(by()), () => ({ formula: by(), note: '' }))];
     });
   }
 
@@ -283,7 +284,8 @@ class ExampleLines {
 
   changed(key) {
     const { place } = this.at.leafOf(key);
-    return new Set(this.pairs(key).map(([, by]) => by[1].of[0].unit)); // of a or z of the place
+    const of = ([d, by]) => (by[1].of[0].kind === 'own' ? this.columns.behind(place, d[1]) : [by[1].of[0].unit]); // else of a or z
+    return new Set(this.pairs(key).flatMap(of));
   }
 
   gradientStep(key) {

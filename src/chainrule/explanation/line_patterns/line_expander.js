@@ -59,7 +59,7 @@ class LineExpander {
   }
 
   answer([question, ...given], env) {
-    const at = (place) => env.at[place] ?? place;
+    const at = (place) => whereIs(env.at, place);
     if (question === 'same') return at(given[0]) === at(given[1]);
     if (question === 'less') return at(given[0]) < at(given[1]);
     if (question === 'is') return env.at[given[0]] !== undefined;
@@ -78,7 +78,7 @@ class LineExpander {
   note(note, env) {
     if (!Array.isArray(note)) return note;
     const [phrase, ...names] = note;
-    return this.lines.say(phrase, ...names.map((name) => printedIn(name, (own) => env.at[own] ?? env.numbers(own))));
+    return this.lines.say(phrase, ...names.map((name) => printedIn(name, (own) => (own[0] === '@' ? whereIs(env.at, own) : env.numbers(own)))));
   }
 
   activated([, facet, z, a], env) {
@@ -106,6 +106,13 @@ class LineExpander {
     return keyOf(kind, layer, unit, source, of.map((part) => this.keyIn(part, env)), text);
   }
 }
+
+// Where a place is: "@u", or so many further, "@u+1".
+const whereIs = (at = {}, place) => {
+  if (place in at || typeof place !== 'string') return at[place] ?? place;
+  const [, from, by] = /^(.+)([+-]\d+)$/.exec(place) ?? [];
+  return from === undefined ? place : at[from] + Number(by);
+};
 
 // A number in a note: 1,234 where its name ends in a comma; what is no whole number as C's %g has it.
 const printedIn = (name, of) => {

@@ -57,14 +57,14 @@ class LinePlaces {
 
   // Of each column that enters a layer: its number k, its first output and how many it has; of one that is
   // embedded its number f among those, the first row of its parameters, how many these are, and its edges.
-  columns({ inputs, features, levels, edges, size }) {
+  columns({ inputs, features, levels, edges, size, values }) {
     let [place, first] = [0, 0];
     return Array.from({ length: inputs }, (_, k) => {
       const f = features.indexOf(k);
       const embedded = f >= 0;
       const ends = embedded && edges ? edges[f] : [];
-      const rows = embedded ? levels?.[f] ?? ends.length - 1 : 0;
-      const own = { k, f, place, embedded, outputs: embedded ? size : 1, first, rows, ends };
+      const rows = embedded ? levels?.[f] ?? Math.max(0, ends.length - 1) : 0;
+      const own = { k, f, place, embedded, outputs: embedded ? size ?? values + 1 : 1, first, rows, ends };
       place += own.outputs;
       first += own.rows;
       return own;

@@ -16,7 +16,7 @@ class PatternNames {
     if (key.kind === 'rest') return { rest: key.text };
     const of = key.kind === 'new' ? key.of[0] : key;
     const word = this.word(of) + (key.kind === 'new' ? ' new' : '');
-    const filled = of.kind === 'own' && of.source ? { ...of, source: of.source - 1 } : of; // from 1 in the key
+    const filled = of.kind !== 'own' ? of : of.of.length ? of.of[0] : of.source ? { ...of, source: of.source - 1 } : of; // from 1 in the key
     const parts = (this.own[word] ?? this.instead(word)).map((part) => (typeof part === 'string' ? this.filled(part, filled) : part));
     const [text, math] = parts.filter((part) => typeof part === 'string');
     const level = parts.find((part) => typeof part === 'number') ?? LEAST_LEVEL.atom;
@@ -30,24 +30,28 @@ class PatternNames {
     return this.own[others.find((other) => this.own[other])] ?? this.first[word];
   }
 
-  word({ kind, layer, unit, source, text, example }) {
+  word({ kind, layer, unit, source, text, example, of }) {
     const where = layer < 0 && !this.at.before.count ? 'inputs' : layer === this.at.last ? 'outputs' : 'hidden';
     const other = example ? ' of' : '';
     const far = Math.max(unit, source) < 9 ? '' : ' far';
     switch (kind) {
       case 'letter': return `letter ${text}${layer ? ' of' : ''}`;
       case 'C': case 'L': case 'S': return `${kind}${other}`;
-      case 'w': return `w ${where}${far}`;
+      case 'w': return `w ${where}${this.isMixed(layer) && this.own['w hidden mixed'] ? ' mixed' : far}`;
       case 'b': case 'parameter': {
         const isPair = this.at.leafOf({ kind, layer, text }).shape.length > 1;
         return isPair ? `${text || kind} pair ${where}${far}` : `${text || kind} ${where}`;
       }
       case 'own':
+        if (of.length) return `own ${text} ${where} of parameter${Math.max(of[0].unit, of[0].source) < 9 ? '' : ' far'}`;
         if (source) return `own ${text} ${where} ${this.isOfInput(layer) ? 'of input' : 'of one before'}`;
         return `own ${text} ${where}${unit < 0 ? this.ofAll(layer) : other}`;
       default: return `${kind} ${where}${OF_OTHERS.includes(kind) ? other : ''}`;
     }
   }
+
+  // Whether W has three axes.
+  isMixed(layer) { return this.at.layers[layer]?.columns && this.at.layers[layer].size('mixed') > 0; }
 
   // Whether inputs enter a layer, and no units.
   isOfInput(layer) { return this.at.layers[layer].sources[0] < 0 && !this.at.before.count; }
@@ -70,6 +74,8 @@ class PatternNames {
       case 'unit0': return key.unit;
       case 'source': return key.source + 1;
       case 'source0': return key.source;
+      case 'first0': return Math.floor(key.unit / at.layers[key.layer].size('values'));
+      case 'second0': return key.unit % at.layers[key.layer].size('values');
       case 'number': return at.number(key);
       case 'hidden': return key.unit < 0 ? at.hidden(at.layers[key.layer].sources[0], key.source) : at.hidden(key.layer, key.unit);
       case 'layer': return key.layer + 2 + at.before.count;

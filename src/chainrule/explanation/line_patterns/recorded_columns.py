@@ -33,7 +33,7 @@ OWN_ROWS = 3001
 ENDS = {0.0211: "left", 0.0223: "right"}
 """The marks of the edges of a bin."""
 
-ONE = {"levels": (OWN_ROWS,), "edges": (tuple(map(float, range(OWN_ROWS + 1))),)}
+ONE = {"features": (0,), "levels": (OWN_ROWS,), "edges": (tuple(map(float, range(OWN_ROWS + 1))),)}
 """Fields with an entry for each column, of one column."""
 
 
@@ -61,10 +61,11 @@ class ColumnPlace(Place):
 
     __radd__ = __add__
 
-    def __sub__(self, first: int) -> ColumnPlace:
-        if first:
-            raise NotImplementedError(f"places of a column count from its first, got {first}")
-        return self
+    def __sub__(self, less: int) -> ColumnPlace:
+        return ColumnPlace(f"{self.name}-{less}") if less else self
+
+    def __bool__(self) -> bool:
+        return not Question(["same", self.name, 0])
 
     def __lt__(self, other: Any) -> Any:
         if isinstance(other, Place):
@@ -86,7 +87,7 @@ class _AnyRecord:
     """What such a layer saw: arrays whose numbers are not asked for."""
 
     def __getattr__(self, name: str) -> Any:
-        return Table(lambda *places: Quantity(Key("record", text=name), 1.0), 1, OWN_ROWS)
+        return Table(lambda *places: Quantity(Key("record", text=name), 1.0), None, None, None)
 
 
 class ColumnSheet(RecordingSheet):
@@ -97,6 +98,11 @@ class ColumnSheet(RecordingSheet):
     """
 
     held: list[float] | None = None
+
+    def parameter(self, name: str, *entry: Any) -> Quantity:
+        return super().parameter(
+            name, *entry[-2:]
+        )  # of three, the first says which column it is of
 
     def any_place(self) -> Any:
         return ColumnPlace(super().any_place().name)
@@ -122,9 +128,17 @@ class ColumnSheet(RecordingSheet):
         return Question(["is", "@held"])
 
     def let(
-        self, text: str, formula: Any, value: Any, *, source: Any = -1, note: str = "", **_: Any
+        self,
+        text: str,
+        formula: Any,
+        value: Any,
+        *,
+        source: Any = -1,
+        of: Any = None,
+        note: str = "",
+        **_: Any,
     ) -> Any:
-        key = Key("own", 0, -1, source + 1, text=text)
+        key = Key("own", 0, -1, source + 1, (of.key,) if of else (), text)
         return self.define(key, value, lambda: NotedFormula(formula(), note))
 
     def total(self, values: Any, term: Any) -> Any:
@@ -141,7 +155,7 @@ def column_work(layer: Layer, shapes: dict[str, Any], names: dict[Any, str]) -> 
     [[['n', '0'], 'a level has no slope']]
     """
     sheet = ColumnSheet(shapes, 1, layer.outputs(1), None)
-    sheet.record = _AnyRecord()
+    sheet.record = sheet.delta = _AnyRecord()
     marks = {value: name for value, name in names.items() if value != 1}
     marks |= {1 / OWN_ROWS: "share", **ENDS}
     sheet.marks = {number(value).text: name for value, name in marks.items()}  # type: ignore[union-attr]
@@ -149,8 +163,10 @@ def column_work(layer: Layer, shapes: dict[str, Any], names: dict[Any, str]) -> 
     unit, source = ColumnPlace("@u"), ColumnPlace("@v")
 
     def changed(name: str, by: Any) -> Tree:
-        entry = (source,) if len(shapes[name]) == 1 else (unit, source)
-        entry = entry if shapes[name][0] == OWN_ROWS else (0, *entry[1:])
+        entry: tuple[Any, ...] = (
+            (unit, source) if shapes[name][0] == OWN_ROWS else (0, unit, source)
+        )
+        entry = entry if len(entry) == len(shapes[name]) else (0, source)
         (of, _), *_ = by(*entry)
         return [[key_list(of.key), every_answer(lambda: sheet.tree(by(*entry)[0][1]))]]
 

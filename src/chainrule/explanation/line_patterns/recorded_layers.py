@@ -81,7 +81,7 @@ def _of_columns(kind: type[Layer]) -> dict[str, Any] | None:
 
 def _leaves(layer: Layer, shapes: dict[str, Any], names: dict[Any, str]) -> list[dict[str, Any]]:
     return [
-        {"name": name, "shape": [names[size] for size in shape], **ROLES.get(layer.role(name), {})}
+        {"name": name, "shape": _sizes(shape, names), **ROLES.get(layer.role(name), {})}
         for name, shape in shapes.items()
     ]
 
@@ -113,6 +113,12 @@ def _pattern(kind: type[Layer]) -> dict[str, Any]:
     if made["trains"] == made["predicts"]:
         del made["trains"]
     return made
+
+
+def _sizes(shape: tuple[int, ...], names: dict[Any, str]) -> list[str]:
+    """The names of a leaf's sizes; of three, the first two are mixed values of all columns."""
+    *_, last = sizes = [names[size] for size in shape]
+    return ["mixed", last] if len(sizes) > 2 else sizes
 
 
 def _matrices(layer: Layer) -> list[list[str]]:

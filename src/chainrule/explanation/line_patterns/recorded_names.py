@@ -27,6 +27,7 @@ from chainrule.explanation.text import LOWER, UPPER, Text
 from chainrule.explanation.writer import Precedence
 
 UNIT, SOURCE, NUMBER, HIDDEN, PLACE, LAST, EXAMPLE = 5013, 5023, 5033, 5043, 5053, 5163, 5073
+FIRST, SECOND = 5203, 5213
 OUTER, PATH = "5083", "5083.5093"
 """The marks: of a layer of the network, and of one within another."""
 
@@ -44,6 +45,8 @@ HOLES = {
     LAST + 2: "layer",
     LAST - PLACE: "back",
     LAST + 1: "depth",
+    FIRST: "first0",
+    SECOND: "second0",
     EXAMPLE: "example",
     EXAMPLE - 1: "example0",
 }
@@ -105,6 +108,8 @@ def name_patterns(
     for title, notation in NOTATIONS.items():
         made: dict[str, Any] = {}
         for word, key, at in _asked(parameters, letters, own):
+            if "mixed" in word and notation.title != "PyTorch":
+                continue  # their names have no entry
             pattern = _pattern(key, at, notation)
             first = found.get(next(iter(NOTATIONS)), {})
             if pattern != _known(word, first if key.kind == "letter" else made):
@@ -142,18 +147,7 @@ def _asked(
             if kind in (*OF_OTHERS, "loss"):
                 yield f"{kind} {where} of", key._replace(example=EXAMPLE), _AnyPlaces()
         for text, of in own if layer >= 0 else ():
-            key = Key("own", layer, UNIT if of == "unit" else -1, text=text)
-            word = f"own {text} {where}"
-            if of == "input":
-                key = key._replace(source=SOURCE + 1)
-                yield f"{word} of one before", key, _AnyPlaces()
-                yield f"{word} of input", key, _AnyPlaces(source=-1)
-            elif of == "layer":
-                yield f"{word} all", key, _AnyPlaces(path=OUTER)
-                yield f"{word} all within", key, _AnyPlaces()
-            else:
-                yield word, key, _AnyPlaces()
-                yield f"{word} of", key._replace(example=EXAMPLE), _AnyPlaces()
+            yield from _of_layer(where, layer, text, of)
         if layer >= 0:
             yield from _parameters(where, layer, parameters)
     for kind in ("C", "L"):
@@ -163,6 +157,27 @@ def _asked(
     for letter in letters:
         yield f"letter {letter}", Key("letter", text=letter), _AnyPlaces()
     yield "letter t of", Key("letter", 1, UNIT, text="t"), _AnyPlaces()
+
+
+def _of_layer(where: str, layer: int, text: str, of: str) -> Iterator[tuple[str, Key, Any]]:
+    """A letter of a layer."""
+    key = Key("own", layer, UNIT if of == "unit" else -1, text=text)
+    word = f"own {text} {where}"
+    if of == "parameter":
+        for entry, far in ((SMALL, ""), ((UNIT, SOURCE), " far")):
+            owner = Key("parameter", layer, *entry, text="frequency")
+            of_it = key._replace(of=(owner,))
+            yield f"{word} of parameter{far}", of_it, _AnyPlaces("", entry)
+    elif of == "input":
+        key = key._replace(source=SOURCE + 1)
+        yield f"{word} of one before", key, _AnyPlaces()
+        yield f"{word} of input", key, _AnyPlaces(source=-1)
+    elif of == "layer":
+        yield f"{word} all", key, _AnyPlaces(path=OUTER)
+        yield f"{word} all within", key, _AnyPlaces()
+    else:
+        yield word, key, _AnyPlaces()
+        yield f"{word} of", key._replace(example=EXAMPLE), _AnyPlaces()
 
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -192,6 +207,10 @@ def _parameters(
         entry = (key.unit, key.source) if key.source else (key.unit,)
         at = _AnyPlaces(f"{PATH}.{leaf}", entry)
         yield word, key, at
+        if leaf == "W" and key.unit == UNIT:
+            mixed = _AnyPlaces(f"{PATH}.W", (FIRST, SECOND, SOURCE))
+            yield f"w {where} mixed", key, mixed
+            yield f"w {where} mixed new", Key("new", of=(key,)), mixed
         if not leaf.startswith("running_"):
             yield f"{word} new", Key("new", of=(key,)), at
 

@@ -139,7 +139,8 @@ class Table:
     def _with(self, other: Any, of: Callable[[Any, Any], Any]) -> Table:
         """Entry by entry; a table of fewer axes has the last ones."""
         theirs = len(other.shape) if isinstance(other, Table) else 0
-        shape = max(self.shape, getattr(other, "shape", ()), key=len)
+        shapes = self.shape, getattr(other, "shape", ())
+        shape = max(shapes, key=lambda own: (len(own), None not in own))
 
         def entry(*places: Any) -> Any:
             own = self.entry(*places[len(shape) - len(self.shape) :])
@@ -162,6 +163,10 @@ class Table:
 
     def __pow__(self, other: Any) -> Table:
         return self._with(other, operator.pow)
+
+    def sum(self, **_: Any) -> Quantity:
+        """Return a number that no formula is made of."""
+        return self.mean()
 
     def mean(self) -> Quantity:
         """Return a number that no formula is made of."""
