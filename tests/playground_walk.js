@@ -33,7 +33,7 @@ async ({ seed, acts, ours, states, most = Infinity }) => {
 
   const faults = [];
   const fault = (what, done) => faults.push(`${done}: ${what}`);
-  const isThere = (own) => own.checkVisibility({ visibilityProperty: true }) && !own.disabled;
+  const isThere = (own) => own.checkVisibility({ visibilityProperty: true }) && !own.disabled && !own.closest('[inert]');
   const sections = () => [...document.querySelectorAll('header, section.card')];
   const control = () => {
     const found = [...one(sections()).querySelectorAll('button:not(:has(+ [type=file])), select, input:not([type=file]), textarea, summary, canvas')].filter(isThere);
@@ -61,6 +61,7 @@ async ({ seed, acts, ours, states, most = Infinity }) => {
       return done;
     }
     if (own.matches('select')) {
+      if (!own.options.length) return '';
       if (own.id === 'language' && drawn(4)) return '';
       own.value = one([...own.options]).value;
       const done = `${called(own)} ← ${own.value}`;
@@ -87,7 +88,8 @@ async ({ seed, acts, ours, states, most = Infinity }) => {
       return own ? onControl(own) : '';
     },
     burst() {
-      const pressed = Array.from({ length: 6 }, () => one([...document.querySelectorAll('#training button')].filter(isThere)));
+      const buttons = [...document.querySelectorAll('#training button')].filter(isThere);
+      const pressed = Array.from({ length: buttons.length && 6 }, () => one(buttons));
       pressed.forEach((own) => own.click());
       return `pressed ${pressed.map((own) => own.name)}`;
     },

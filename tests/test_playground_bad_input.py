@@ -36,6 +36,17 @@ def test_an_address_that_is_whole_is_not(opened_playground):
     assert own.step() == 14
 
 
+def test_what_needs_a_run_is_out_of_reach_without_one(opened_playground):
+    lost = {"set": "own", "own": {"id": "x", "name": "x", "uses": {}, "y": "y"}}
+    own = opened_playground(address_of({"data": lost}))
+    assert "does not hold" in own.page.inner_text("#wrong")
+    inert = "['training', 'weights', 'working'].map((id) => document.getElementById(id).inert)"
+    assert own.page.evaluate(inert) == [True] * 3
+    own.page.select_option("#data .wing > .field select", "xor")
+    own.trains()
+    assert own.page.evaluate(inert) == [False] * 3
+
+
 LACKING = {
     "DecompressionStream": "delete globalThis.DecompressionStream",
     "WebAssembly SIMD": "WebAssembly.validate = () => false",

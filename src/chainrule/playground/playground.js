@@ -54,6 +54,9 @@ const takeBack = (state) => {
   show();
 };
 
+// What needs a run, and is out of reach as long as there is none: a link may hold a state that cannot be trained.
+const OF_A_RUN = ['training', 'units', 'outcome', 'course', 'working', 'flow', 'weights'];
+
 // The worker, or null where the browser allows none.
 const startedWorker = (script) => {
   try {
@@ -97,7 +100,12 @@ const startPlayground = async (wings) => {
   })();
   takeBack(state);
   run.on('frame', (frame) => shown.slice(1).forEach((each) => each.update?.(frame)));
-  run.on('made', () => wrong.say(null));
+  const reached = (inert) => OF_A_RUN.forEach((id) => { element(id).inert = inert; });
+  reached(true);
+  run.on('made', () => {
+    wrong.say(null);
+    reached(false);
+  });
   run.on('refused', ({ word, holes }) => wrong.say(word, holes));
   try {
     await opened;
