@@ -90,8 +90,14 @@ const partsOfFile = (bytes) => {
   return { ...head, arrays, from };
 };
 
-// Numbers as a state has them: those of single precision with the digits that tell them apart.
-const plainNumbers = (array) => Array.from(array, array instanceof Float32Array ? (own) => Number(own.toPrecision(9)) : Number);
+// A number of single precision with six digits, where they tell it apart, or nine, which always do.
+const plainSingle = (own) => {
+  const short = Number(own.toPrecision(6));
+  return Math.fround(short) === own ? short : Number(own.toPrecision(9));
+};
+
+// Numbers as a state has them.
+const plainNumbers = (array) => Array.from(array, array instanceof Float32Array ? plainSingle : Number);
 
 const plainArrays = (arrays) => Object.fromEntries(Object.entries(arrays).map(([name, own]) => [name, plainNumbers(own)]));
 

@@ -23,7 +23,7 @@ const arraysApart = (start) => {
     if (isNumbers) {
       const array = Float64Array.from(part);
       const single = Float32Array.from(part);
-      const isSingle = array.every((own, k) => own === single[k] || own === Number(single[k].toPrecision(9)));
+      const isSingle = array.every((own, k) => own === plainSingle(single[k]));
       body.push({ name: path, array: isSingle ? single : array, shape: [part.length] });
       return null;
     }
