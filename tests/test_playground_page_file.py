@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 import chainrule as cr
+from chainrule.explanation.network_file import network_path
 from chainrule.playground import playground, start_state
 from chainrule.tabular import TableModel
 from chainrule.tabular.files.open_source import open_source
@@ -56,4 +57,8 @@ def test_a_large_page_offers_itself_in_place_of_a_link(model, browser, tmp_path)
     loaded = TableModel.load(file)
     assert loaded.target == trained.target
     assert not loaded.predict(table).equals(trained.predict(table))
+    own.page.set_input_files("#files [type=file]", network_path("2-2-2"))
+    own.shown("cost", "^0.2984$")
+    saved(own.page, file, "#files [name=model]")
+    assert cr.load(file)[0].widths == (2, 2, 2)
     own.close()

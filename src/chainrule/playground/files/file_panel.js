@@ -14,6 +14,7 @@ const changesOfFile = async (name, bytes, page) => {
     const next = new State(page.state.value);
     next.together(made.changes);
     checkState(next.value, page.known.choices);
+    if (fileEnding(name) === 'toml') page.known.model = undefined; // whose examples these are not
     return made;
   } catch (error) {
     page.known.model = before;
