@@ -162,3 +162,24 @@ def test_every_control_has_a_name(opened_playground, what):
     for language in LANGUAGES:
         own.page.select_option("#language", language)
         assert unnamed(own.page) == [], language
+
+
+def test_keys_go_through_the_lessons_and_begin_none(opened_playground):
+    own = opened_playground(XOR)
+    keys, page = Keys(own), own.page
+    own.press("step")
+    own.wait_for_step(1)
+    keys.reach("#lessons [name=lesson]")
+    keys.press("ArrowDown", "ArrowDown", "ArrowDown")
+    assert page.locator("#lessons h3").count() == 0
+    assert own.step() == 1
+    keys.press("Enter")
+    page.locator("#lessons h3", has_text="learning rate").wait_for()
+    own.wait_for_step(0)
+    keys.press("ArrowUp", "Tab", "Enter")
+    page.locator("#lessons h3", has_text="XOR").wait_for()
+    assert page.evaluate("document.activeElement.localName") == "h3"
+    page.click("#undo")
+    page.click("#undo")
+    own.wait_for_step(1)
+    assert page.locator("#lessons h3").count() == 0

@@ -173,6 +173,20 @@ def test_a_lesson_drives_the_page(opened_playground, tmp_path):
     assert "第 5 页" in page.inner_text("#lessons .turn")
     assert "手算一步反向传播" in page.inner_text("#lessons h3")
 
+    page.select_option("#language", "en")
+    own.press("step")
+    own.wait_for_step(2)
+    page.click("#lessons [name=again]")
+    own.wait_for_step(0)
+    page.select_option("#lessons [name=lesson]", "overfitting")
+    page.locator("#lessons h3", has_text="Learning by heart").wait_for()
+    own.press("step")
+    own.wait_for_step(1)
+    for _ in range(2):
+        page.click("#lessons [name=next]")
+    page.click("#lessons .do")  # a penalty, with which the training could go on
+    own.wait_for_step(0)
+
     path = tmp_path / "own.txt"
     path.write_text(
         "title: <i>Mine</i>\nnet.layers = dense 3 relu, dense 2\n---\n? Go.\n> step > 1\n"

@@ -101,3 +101,16 @@ def test_nothing_is_wider_than_the_screen(opened_playground, width, height):
             own.page.emulate_media(color_scheme=scheme)
             wide = own.page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, (language, scheme)
+
+
+IN_SIGHT = ("[name=play]", "#outcome canvas", "#units canvas", "#course canvas", "[name=cost]")
+
+
+def test_all_that_matters_is_in_sight_at_once(opened_playground):
+    own = opened_playground(address="")
+    for language in LANGUAGES:
+        own.page.select_option("#language", language)
+        for selector in IN_SIGHT:
+            box = own.page.locator(selector).first.bounding_box()
+            assert box["y"] >= 0, (language, selector)
+            assert box["y"] + box["height"] <= 800, (language, selector)

@@ -159,3 +159,26 @@ def test_it_begins_with_a_spiral_that_can_be_learnt(opened_playground):
     own.press("epoch")
     own.wait_for_step(19)  # of 300 examples in batches of 16
     assert own.page.input_value("#training [name=speed]") == "1000"
+
+
+def test_what_is_taken_back_stands_where_it_stood(opened_playground):
+    own = opened_playground()
+    own.press("epoch")
+    own.wait_for_step(7)
+    own.page.get_by_label("w1", exact=True).fill("0.5")
+    own.page.keyboard.press("Enter")
+    own.press("step")
+    own.wait_for_step(8)
+    cost = own.stands("cost")
+    own.page.locator("#data .wing > .field select").select_option("xor")
+    own.wait_for_step(0)
+    own.page.click("#undo")
+    own.wait_for_step(8)
+    assert own.stands("cost") == cost
+    own.press("reset")
+    own.wait_for_step(0)
+    own.page.click("#undo")
+    own.wait_for_step(8)
+    assert own.stands("cost") == cost
+    own.page.click("#undo")  # the number that was typed
+    own.wait_for_step(7)

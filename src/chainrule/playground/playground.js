@@ -31,7 +31,7 @@ const chooseLanguage = (words, state, all) => {
     words.fill(document);
     all();
   };
-  field.addEventListener('change', () => state.change('seen.language', field.value));
+  field.addEventListener('change', () => state.put('seen.language', field.value));
   state.on('seen.language', change);
   return change;
 };

@@ -56,11 +56,11 @@ const dataPanel = ({ state, run, words, known, root }) => {
     try {
       const made = await reading();
       const changes = known.model && isTableOf(known.model, made.table) ? encoded(known, made.table, data()) : null;
-      asked = false;
       if (changes) {
         state.together(changes);
         run.remake(false); // whose examples are others under the same name
       } else suited(held(name, made));
+      asked = false;
     } catch (error) {
       if (!error.word) throw error;
       refused = error;
@@ -161,8 +161,9 @@ const dataPanel = ({ state, run, words, known, root }) => {
 
   const show = () => {
     words.fill(root);
-    [n, noise].forEach((field) => { field.root.hidden = !isPlane(); });
-    features.hidden = !isPlane();
+    [n, noise, test, seed].forEach((field, k) => { field.root.hidden = asked || (k < 2 && !isPlane()); });
+    again.hidden = asked;
+    features.hidden = asked || !isPlane();
     own.hidden = !isOwn() && !asked;
     [set, n, noise, test, seed, ...ticks].forEach((field) => field.show());
     wrong.textContent = refused ? refusalSaid(words, refused) : '';
@@ -174,7 +175,10 @@ const dataPanel = ({ state, run, words, known, root }) => {
     scaled.replaceChildren(...examples.scale.map(scaleRow));
     summary.textContent = words.say('data.summary', { train: whole(examples.train.n), test: whole(examples.test.n), inputs: examples.inputs });
   };
-  state.on('data', show);
+  state.on('data', (_, path) => {
+    if (path === 'data') asked = false; // of another state, as of a link
+    show();
+  });
   run.on('made', show);
   if (begun) suits(held(begun.name, { table: csvOf(begun.text, tables.rules), text: begun.text })).forEach(([path, value]) => state.put(path, value));
   show();

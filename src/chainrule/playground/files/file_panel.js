@@ -87,7 +87,7 @@ const filesPanel = ({ state, run, words, known, root }) => {
   let said = { place: note, parts: [] };
   const say = (place, ...parts) => {
     said = { place, parts };
-    [wrong, note].forEach((own) => { own.textContent = own === place ? parts.map(([word, holes]) => words.say(word, holes)).join(' ') : ''; });
+    [wrong, note].forEach((own) => { own.textContent = own === place ? parts.map(([word, holes]) => refusalSaid(words, { word, holes })).join(' ') : ''; });
   };
 
   // Out
@@ -129,6 +129,7 @@ const filesPanel = ({ state, run, words, known, root }) => {
 
   // In
   const read = async (file) => {
+    const before = known.given;
     try {
       const { changes, given, left, waits } = await changesOfFile(file.name, new Uint8Array(await file.arrayBuffer()), { state, run, known });
       if (given) known.given = given;
@@ -136,6 +137,7 @@ const filesPanel = ({ state, run, words, known, root }) => {
       if (given) run.remake(false);
       say(note, [waits ? 'files.needs_table' : 'files.read', { name: file.name }], ...(left.length ? [['files.left_out', { keys: left.join(', ') }]] : []));
     } catch (error) {
+      known.given = before;
       if (!error.word) throw error;
       say(wrong, ['files.refused', { name: file.name }], [error.word, error.holes]);
     }

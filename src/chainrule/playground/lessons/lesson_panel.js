@@ -80,7 +80,7 @@ const lessonPanel = ({ state, run, words, known, root }) => {
   const begin = (name) => {
     const { changes } = LessonText.read(textOf(name));
     [...done].filter((each) => each.startsWith(`${name} `)).forEach((each) => done.delete(each));
-    state.together([...changes, ['seen.lesson', { name, page: 0 }]]);
+    run.anew([...changes, ['seen.lesson', { name, page: 0 }]]);
     show();
   };
 
@@ -150,7 +150,7 @@ const lessonPanel = ({ state, run, words, known, root }) => {
   const partOf = (part, k) => {
     if (part.text) return node('p', {}, part.text);
     if (part.meant) return meant(part.meant);
-    if (part.changes) return node('button', { type: 'button', class: 'do', click: () => state.together(part.changes) }, part.said);
+    if (part.changes) return node('button', { type: 'button', class: 'do', click: () => run.anew(part.changes) }, part.said);
     part.place = node('p', { class: 'judged', role: 'status' });
     const name = `lesson-${k}`;
     if (part.answer.choices) {

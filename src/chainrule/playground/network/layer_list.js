@@ -36,14 +36,17 @@ const layerList = ({ state, run, words, known: { choices }, root }) => {
   const listOf = (path) => {
     const layers = listAt(path);
     const wrong = node('p', { class: 'wrong', role: 'alert' });
+    let refused = null;
+    const sayRefused = () => { wrong.textContent = refused ? refusalSaid(words, refused) : ''; };
     const tried = (act) => {
-      wrong.textContent = '';
+      refused = null;
       try {
         act();
       } catch (error) {
         if (!error.word) throw error;
-        wrong.textContent = refusalSaid(words, error);
+        refused = error;
       }
+      sayRefused();
     };
     const cards = layers.map(([kind, options], k) => layerCard({
       words, choices, kind,
@@ -67,6 +70,7 @@ const layerList = ({ state, run, words, known: { choices }, root }) => {
     const show = () => {
       words.fill(own);
       cards.forEach((card) => card.show());
+      sayRefused();
     };
     const own = node('div', { class: 'layers' }, node('ol', {}, ...cards.map((card) => card.root)), add, wrong);
     return { root: own, show };

@@ -47,7 +47,7 @@ const weightTable = ({ state, run, words, root }) => {
       return Array.from({ length: Math.ceil(rows / most()) }, (_, k) => [k * most(), `${k * most() + 1} – ${Math.min(rows, (k + 1) * most())}`]);
     },
   });
-  const frame = node('div', { class: 'table', tabindex: 0, role: 'region', 'data-label': 'weights.title' });
+  const frame = node('div', { class: 'table', tabindex: 0, role: 'group', 'data-label': 'weights.title' });
   root.append(node('div', { class: 'fields row' }, choice.root, frozen.root, pages.root), node('p', { class: 'note', 'data-say': 'weights.note' }), frame);
 
   // A cell is a field: what is typed in it is the number from this step on.

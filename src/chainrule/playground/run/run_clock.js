@@ -232,7 +232,17 @@ class RunClock {
   refresh() { return this.asked('frame', {}); }
 
   // As at the start; numbers that were typed there stay.
-  reset() { this.remake(true); }
+  reset() {
+    const first = this.made?.told.at.step ?? 0;
+    this.state.together([['edits', this.state.value.edits.filter(([step]) => step === first)], ['at.step', first]]);
+    this.remake(true);
+  }
+
+  // A run from its start with some changes of the state, whether or not it could go on with them.
+  anew(changes) {
+    this.state.together([...changes, ['edits', []], ['at.step', 0]]);
+    this.remake(false);
+  }
 
   pause() {
     if (!this.playing) return;

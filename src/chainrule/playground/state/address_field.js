@@ -5,7 +5,7 @@ const LATER = 250; // ms after a change, so that a chain of them writes once
 
 class AddressField {
   constructor({ state, field, save, say, open }) {
-    Object.assign(this, { state, field, save, say, open, written: null, timer: 0, reading: 0 });
+    Object.assign(this, { state, field, save, say, open, written: location.hash, timer: 0, reading: 0 });
     Object.keys(START).forEach((path) => state.on(path, () => this.changed()));
     addEventListener('hashchange', () => { if (location.hash !== this.written) this.turned(); });
     field.addEventListener('focus', () => field.select());
@@ -17,9 +17,9 @@ class AddressField {
     const own = ++this.reading;
     const { state, refused } = await this.readable(hash);
     if (own !== this.reading) return false;
+    this.written = hash;
     this.say(refused && { word: kept, why: refused, address: href });
     if (refused) return false;
-    this.written = hash;
     await this.open(state);
     return true;
   }
@@ -47,11 +47,13 @@ class AddressField {
     this.timer = setTimeout(() => this.write(), LATER);
   }
 
+  // Where another address stands by now, it is read first.
   async write() {
     const made = await addressOf(this.state.value);
+    if (location.hash !== this.written) return;
     const isLong = made.length > LONGEST;
-    this.written = isLong ? '' : made;
-    history.replaceState(history.state, '', this.written || location.href.split('#')[0]);
+    history.replaceState(history.state, '', isLong ? location.href.split('#')[0] : made);
+    this.written = location.hash;
     this.field.value = location.href;
     this.field.parentElement.hidden = isLong;
     this.save.hidden = !isLong;

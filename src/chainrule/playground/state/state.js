@@ -18,7 +18,7 @@ const START = {
 };
 
 // A change of the first has the run begin anew or go another way, and is taken back with the rest: where it stood.
-const [MADE_OF, STANDS] = [['data', 'net', 'run', 'edits'], ['edits', 'at.step']];
+const [MADE_OF, STANDS] = [['data', 'net', 'run', 'edits', 'at'], ['edits', 'at.step']];
 
 const copy = (value) => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
 

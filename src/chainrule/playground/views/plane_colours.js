@@ -8,7 +8,11 @@ const SHADES = 256;
 
 const LOUD = { plane: 0.62, unit: 0.92 }; // of a colour: points stand out from the plane, and units have none
 
-const colourOf = (hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
+// #1f5f9e, or #fff as paper is.
+const colourOf = (hex) => {
+  const long = hex.length > 4 ? hex : hex.replace(/[^#]/g, '$&$&');
+  return [1, 3, 5].map((k) => parseInt(long.slice(k, k + 2), 16));
+};
 
 const rampsOf = ({ paper, classes }, loudest) => {
   const from = colourOf(paper);

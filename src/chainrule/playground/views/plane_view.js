@@ -128,5 +128,5 @@ const planeTable = (words, { examples: { classes, outputs }, told: { plane: { si
     return `${classes[best]} (${figure(own[best], 2)})`;
   };
   const rows = [...places].reverse().map((row) => [`x₂ = ${at(row)}`, ...places.map((column) => said(column, row))]);
-  return textTable(words.say('outcome.table'), ['', ...places.map((place) => `x₁ = ${at(place)}`)], rows);
+  return textTable(words.say('outcome.table'), ['x₂ \\ x₁', ...places.map((place) => `x₁ = ${at(place)}`)], rows);
 };

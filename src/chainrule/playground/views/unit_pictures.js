@@ -19,9 +19,9 @@ class UnitDrawing {
     });
   }
 
-  // Another network: { lowered, side } of its program and the plane, or no plane.
-  renewed({ lowered, side, picture }) {
-    Object.assign(this, { lowered, side, picture, columns: networkColumns(lowered), near: null, frame: null });
+  // Another network: { lowered, side } of its program and the plane, or no plane; names of what enters and leaves.
+  renewed({ lowered, side, picture, names }) {
+    Object.assign(this, { lowered, side, picture, names, columns: networkColumns(lowered), near: null, frame: null });
     this.edges = columnEdges(this.columns, lowered);
     this.squares = this.columns.map(({ units }) => units.map(() => side && new PixelSquare(side)));
     this.laid();
@@ -40,6 +40,7 @@ class UnitDrawing {
     const held = document.activeElement?.closest?.('.units') === this.units ? document.activeElement.value : null;
     this.buttons = this.columns.map((column, c) => column.units.map((unit) => this.button(c, unit, tile)));
     this.units.replaceChildren(...this.buttons.flat());
+    this.named();
     this.rove(this.buttons.flat().find(({ value }) => value === (held ?? this.chosen)) ?? this.buttons[0][0]);
     if (held) this.units.querySelector('[tabindex="0"]')?.focus();
     this.root.style.height = `${this.placed.height}px`;
@@ -51,7 +52,8 @@ class UnitDrawing {
     const own = node('button', { type: 'button', value: name, tabindex: -1, 'aria-pressed': String(name === this.chosen), click: () => this.choose(c ? name : `x${unit.j + 1}`),
       pointerenter: () => this.look({ name, c, j: unit.j }), focus: () => this.look({ name, c, j: unit.j }), pointerleave: () => this.look(null), blur: () => this.look(null) });
     Object.assign(own.style, { left: `${unit.x}px`, top: `${unit.y + UNIT_ROOM.above}px`, width: `${tile}px`, height: `${tile}px` });
-    own.ariaLabel = this.words.say('units.unit', { name });
+    own.title = this.names[c ? 'outputs' : 'inputs'][unit.j] ?? '';
+    if (c && c < this.columns.length - 1) own.title = '';
     return own;
   }
 
@@ -63,7 +65,7 @@ class UnitDrawing {
   // Names of units in the language that is chosen now.
   named() {
     this.units.ariaLabel = this.words.say('units.title');
-    this.buttons?.flat().forEach((own) => { own.ariaLabel = this.words.say('units.unit', { name: own.value }); });
+    this.buttons?.flat().forEach((own) => { own.ariaLabel = [this.words.say('units.unit', { name: own.value }), own.title].filter(Boolean).join(': '); });
   }
 
   draw(frame) {
@@ -206,7 +208,7 @@ const unitTables = (words, { columns, lowered }, tensors, most = 12) => columns.
   const before = columns[at];
   const inputs = lowered.tensors[W].columns;
   const shown = Math.min(inputs, most);
-  const head = ['', ...Array.from({ length: shown }, (_, k) => unitName(columns, at, k)), ...(shown < inputs ? ['…'] : []), words.say('units.bias')];
+  const head = [words.say('weights.unit'), ...Array.from({ length: shown }, (_, k) => unitName(columns, at, k)), ...(shown < inputs ? ['…'] : []), words.say('units.bias')];
   const rows = column.units.map(({ j }) => [unitName(columns, at + 1, j),
     ...Array.from({ length: shown }, (_, k) => figure(tensors[W][j * inputs + k])), ...(shown < inputs ? ['…'] : []), figure(tensors[b][j])]);
   return before.width === inputs ? [textTable(words.say('units.table', { layer: column.layer + 1 }), head, rows)] : [];
@@ -254,7 +256,7 @@ const unitsView = ({ state, run, words, known, root }) => {
     const parameters = Object.fromEntries(Object.entries(known.choices.activations).map(([name, row]) => [name, row.parameter]));
     const lowered = loweredLayers(new Lowering(known.patterns, parameters, true), { inputs: examples.inputs, layers: told.layers });
     pointed = null;
-    drawing.renewed({ lowered: { ...lowered, told: told.layers }, side: told.plane && told.plane.side / UNITS_APART, picture: state.value.data.set === 'digits' ? [8, 8] : null });
+    drawing.renewed({ lowered: { ...lowered, told: told.layers }, side: told.plane && told.plane.side / UNITS_APART, picture: state.value.data.set === 'digits' ? [8, 8] : null, names: examples.names });
   });
 
   const update = (frame) => {

@@ -1,6 +1,6 @@
 // What views share: the page's colours, canvases with the screen's own pixels, tables.
 
-// The colours that drawings take: read anew when the page turns dark or light.
+// The colours that drawings take: read anew when the page turns dark or light, or is printed.
 class PageColours {
   constructor(changed) {
     this.read();
@@ -8,7 +8,7 @@ class PageColours {
       this.read();
       changed();
     };
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', turned);
+    ['(prefers-color-scheme: dark)', 'print'].forEach((kind) => matchMedia(kind).addEventListener('change', turned));
   }
 
   read() {
