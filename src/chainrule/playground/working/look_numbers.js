@@ -1,17 +1,17 @@
 // The numbers of one pass, place by place, as derivations take them: from what the engine looked at.
 
-// Lays a program out, and notes of each layer the value that it makes and its operations: those of layers
-// within others before these, as derivations count their places.
+// Lays a program out, and notes of each layer where it stands, what enters, the value that it makes and its
+// operations: those of layers within others before these, as derivations count their places.
 class NotedLowering extends Lowering {
   constructor(...given) {
     super(...given);
     this.notes = [];
   }
 
-  layer(...given) {
+  layer(layer, x, draw, path) {
     const first = this.operations.length;
-    const a = super.layer(...given);
-    this.notes.push({ a, operations: this.operations.slice(first) });
+    const a = super.layer(layer, x, draw, path);
+    this.notes.push({ path, x, a, operations: this.operations.slice(first) });
     return a;
   }
 }
@@ -42,16 +42,21 @@ const lookNumbers = ({ places, notes, values, data, rows, draw }) => {
   const own = (found) => notes[places.order.findIndex(found)];
   const seen = ({ operations: [first] }, width) =>
     (first?.dropouts.length ? { mask: keptNumbers(first.dropouts[0], draw, rows.length * width) } : {});
+  // ∂C/∂ what leaves a layer. Where it does nothing and begins a residual, the engine has one value for what
+  // enters that: the share that goes past the layers within is not its own.
+  const came = ({ path, a }) => notes
+    .filter((own) => own.x === a && own.a !== a && path?.startsWith(`${own.path}.`))
+    .reduce((left, own) => left.map((each, k) => each - values[own.a].came[k]), values[a].came);
   // What leaves a place, and what its gates leave of that.
-  const passed = (k, a) => {
-    const last = notes[places.order.findLastIndex(({ gate }) => gate === k)]?.a ?? a;
-    return { a: values[a].a, da: values[a].came, sent: values[last].a, dsent: values[last].came };
+  const passed = (k, note) => {
+    const last = notes[places.order.findLastIndex(({ gate }) => gate === k)] ?? note;
+    return { a: values[note.a].a, da: came(note), sent: values[last.a].a, dsent: came(last) };
   };
   const made = places.layers.map(({ pattern, outputs: width, work }, k) => {
     const note = own(({ place }) => place === k);
-    if (pattern.within) return { ...passed(k, note.a), seen: {} };
+    if (pattern.within) return { ...passed(k, note), seen: {} };
     const z = work?.z && values[note.operations[0].output];
-    return { ...passed(k, note.a), ...(z ? { z: z.a, delta: z.came } : {}), seen: seen(note, width) };
+    return { ...passed(k, note), ...(z ? { z: z.a, delta: z.came } : {}), seen: seen(note, width) };
   });
   const gates = [...places.gates.keys()].map((k) => {
     const those = notes.filter((_, j) => places.order[j].gate === k);
@@ -63,7 +68,7 @@ const lookNumbers = ({ places, notes, values, data, rows, draw }) => {
     n: rows.length,
     X: before < 0 ? gatheredRows(data.X, places.inputs, rows) : values[entered].a,
     y: data.labels ? oneHot(data.labels, outputs, rows) : gatheredRows(data.y, outputs, rows),
-    x: passed(-1, entered),
+    x: passed(-1, { a: entered }),
     places: made,
     gates: Object.fromEntries(gates),
   };
