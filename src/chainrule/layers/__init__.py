@@ -6,6 +6,7 @@
 | `dense.py`, `activate.py`, `dropout.py`, `scale.py` | kinds, each under its name |
 | `layer_norm.py`, `rms_norm.py`, `batch_norm.py` | norms |
 | `periodic.py`, `piecewise_linear.py` | embeddings of numbers |
+| `piecewise_formulas.py` | the working of one of them |
 | `embedding.py` | that of levels, such as categories |
 | `residual.py`, `members.py` | layers of layers |
 | `chain.py` | layers one after the other: what networks and layers of layers share |

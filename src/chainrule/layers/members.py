@@ -285,7 +285,7 @@ class Members(Layer):
 
         >>> net = cr.Network(3, [cr.Members(4, cr.Dense(16, "relu"), cr.Dense(1))], loss="huber")
         >>> [layer for layer, _ in net.layers[0].alone(net.init()[0], 2)]
-        [Scale(), Dense(16, 'relu'), Dense(1)]
+        [Scale(), Dense(16, 'relu'), Dense(1, 'identity')]
         """
         shared = zip(self.shared, params.shared, strict=True)
         return [
