@@ -215,7 +215,7 @@ def test_every_set_trains(opened_playground):
     own = opened_playground()
     options = own.page.locator(f"{SET} option")
     sets = options.evaluate_all("all => all.map((each) => each.value)")
-    expected = {"tutorial": "1 examples in training, 0", "iris": "4 inputs", "digits": "64 inputs"}
+    expected = {"tutorial": "1 example in training, 0", "iris": "4 inputs", "digits": "64 inputs"}
     assert {*expected} < {*sets}
     for name in [each for each in sets if each not in ("own", "spiral")] + ["spiral"]:
         chosen(own, name)
@@ -274,7 +274,7 @@ def test_a_table_of_ones_own(opened_playground, tmp_path):
     said = own.page.inner_text("#data .chosen")
     assert "left out: 40 different words" in said
     own.page.get_by_label("use of colour").select_option("out")
-    summary(own, "1 inputs")
+    summary(own, "1 input.")
     own.page.get_by_label("use of size").select_option("y")
     summary(own, "2 inputs")
     own.trains()
@@ -286,7 +286,7 @@ def test_a_table_of_ones_own(opened_playground, tmp_path):
         address = own.page.input_value("#link")
     (tmp_path / "more.csv").write_text("a;b\n1,5;p\n2,5;q\n3,5;p\n4,5;q\n", encoding="utf-8")
     own.page.set_input_files("#data input[type=file]", tmp_path / "more.csv")
-    summary(own, "2 examples in training, 2 in the test; 1 inputs")
+    summary(own, "2 examples in training, 2 in the test; 1 input.")
     cells = own.page.locator("#data .scales tbody tr > *").all_text_contents()
     pairs = itertools.combinations([1.5, 2.5, 3.5, 4.5], 2)
     assert cells in [["a", f"{np.mean(pair):g}", f"{np.std(pair):g}"] for pair in pairs]

@@ -33,6 +33,13 @@ def test_every_language_has_every_sentence_with_its_holes(language):
     assert all(said.strip() == said != "" for said in table.values())
 
 
+def test_one_and_several_are_said_of_numbers_that_are_there():
+    for word, said in ((w, s) for table in TABLES.values() for w, s in table.items()):
+        rest = re.sub(r"\{(\w+):[^|{}]+\|[^|{}]+\}", r"", said)
+        assert {*re.findall(r"\{(\w+):", said)} <= {*holes(rest)}, word
+        assert re.sub(r"\{\w+\}", "", rest).find("{") < 0, word
+
+
 def test_a_wing_has_a_title():
     assert {f"{wing.id}.title" for wing in WINGS} <= {*TABLES["en"]}
 

@@ -25,6 +25,9 @@ from chainrule.streams import Stream, generator
 from chainrule.trees import named_leaves
 from chainrule.value_types import Bounds
 
+MOST_WEIGHTS = 1_000_000
+"""The most weights and biases of a network that a page trains: it keeps them at many steps."""
+
 RATE = 0.0109
 """A learning rate that no state begins as but by it."""
 
@@ -66,6 +69,7 @@ def choices() -> dict[str, Any]:
         "states": {name: _states(kind) for name, kind in OPTIMIZERS.items()},
         "classes": {name: kind.__name__ for name, kind in OPTIMIZERS.items()},
         "in_engine": IN_ENGINE,
+        "most_weights": MOST_WEIGHTS,
     }
 
 

@@ -29,6 +29,7 @@ from chainrule.fields import fields_of
 from chainrule.formatting import counted
 from chainrule.network import Network, Parameters, frozen
 from chainrule.optimizers import OPTIMIZERS, SGD, Optimizer
+from chainrule.playground.choices import MOST_WEIGHTS
 from chainrule.playground.network_rows import network_rows
 from chainrule.schedules import SCHEDULES, Schedule
 from chainrule.serialization import file_parts, network_to_data
@@ -46,9 +47,6 @@ ROWS = 100_000
 
 MODEL_ROWS = 2_000
 """The most rows that a page trains a model of a table with."""
-
-MOST_NUMBERS = 1_000_000
-"""The most weights and biases of a network that a page trains: it keeps them at many steps."""
 
 WORKING_SIGNS = 20_000
 """The most signs of a working that a page holds as text."""
@@ -268,9 +266,9 @@ def _net(net: Network, params: Parameters) -> dict[str, Any]:
 
 
 def _check_size(net: Network) -> None:
-    if net.size > MOST_NUMBERS:
+    if net.size > MOST_WEIGHTS:
         raise ValueError(
-            f"the playground trains at most {MOST_NUMBERS:,} weights and biases, and the network "
+            f"the playground trains at most {MOST_WEIGHTS:,} weights and biases, and the network "
             f"has {net.size:,}; train it with `cr.fit`"
         )
 

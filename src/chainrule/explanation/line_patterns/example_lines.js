@@ -29,7 +29,7 @@ class ExampleLines {
 
   out(k, unit) {
     const value = k < 0 ? this.at_(this.numbers.X, this.at.inputs, unit) : this.number(k, 'a', unit);
-    return leafOf(keyOf(k < 0 && !this.at.before.count ? 'x' : 'a', k, unit), value);
+    return leafOf(keyOf(k < 0 ? 'x' : 'a', k, unit), value);
   }
 
   sent(k, unit) {

@@ -1,7 +1,6 @@
 // Where the units of a network stand, and how its parameters are counted: as unit_places.py has it.
 //
-//   net       { inputs, layers: [[kind, options]], loss, l1, l2, before }
-//   before    { count, units, leaves } of the first layers where they have no lines: what they make is what enters
+//   net       { inputs, layers: [[kind, options]], loss, l1, l2 }
 //   place     a layer that makes units, from 0; what enters the network leaves place -1
 //   columns   of a layer by column, what is of each column that enters; `columnsOf` is the engine's
 //   leaf      a parameter's array by its name: "1.W", "2.0.gamma"
@@ -12,11 +11,7 @@ const PASSES = { a: [['q', 'in', '@u'], ''], dx: [[['q', 'da', '@u'], '']], by: 
 class LinePlaces {
   constructor(patterns, net, trains) {
     Object.assign(this, { patterns, trains, inputs: net.inputs, layers: [], gates: new Map(), leaves: [], order: [] });
-    this.before = net.before ?? { count: 0, units: 0, leaves: [] };
-    const { count, leaves } = this.before;
-    for (let k = 0; k < count; k++) this.order.push({ before: k });
-    this.leaves.push(...leaves.map((leaf) => ({ ...leaf, place: -1 - Number(leaf.name.split('.')[0]) })));
-    this.through(net.layers.slice(count), -1, '', true, count);
+    this.through(net.layers, -1, '', true);
     this.last = this.layers.length - 1;
     this.above = new Map();
     for (let k = this.last; k >= 0; k--) {
@@ -29,9 +24,9 @@ class LinePlaces {
   width(k) { return k < 0 ? this.inputs : this.layers[k].outputs; }
 
   // Layers one after the other; `alone` says that nothing else takes what enters.
-  through(layers, first, within, alone, before = 0) {
+  through(layers, first, within, alone) {
     return layers.reduce((x, [kind, options], k) => {
-      const made = this.made(kind, options, x, `${within}${k + before}`);
+      const made = this.made(kind, options, x, `${within}${k}`);
       if (made.pattern.gate && (alone || k)) {
         this.gates.set(x, [...(this.gates.get(x) ?? []), made]);
         this.order.push({ gate: x });
@@ -90,9 +85,7 @@ class LinePlaces {
 
   // The name of a hidden unit counts through all hidden layers, from 1.
   hidden(layer, unit) {
-    const { units } = this.before;
-    if (layer < 0) return units - this.inputs + unit + 1;
-    return this.layers.slice(0, layer).reduce((sum, { outputs }) => sum + outputs, units + unit + 1);
+    return this.layers.slice(0, layer).reduce((sum, { outputs }) => sum + outputs, unit + 1);
   }
 
   leafOf({ kind, layer, text }) {

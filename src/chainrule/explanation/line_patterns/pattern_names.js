@@ -31,7 +31,7 @@ class PatternNames {
   }
 
   word({ kind, layer, unit, source, text, example, of }) {
-    const where = layer < 0 && !this.at.before.count ? 'inputs' : layer === this.at.last ? 'outputs' : 'hidden';
+    const where = layer < 0 ? 'inputs' : layer === this.at.last ? 'outputs' : 'hidden';
     const other = example ? ' of' : '';
     const far = Math.max(unit, source) < 9 ? '' : ' far';
     switch (kind) {
@@ -54,7 +54,7 @@ class PatternNames {
   isMixed(layer) { return this.at.layers[layer]?.columns && this.at.layers[layer].size('mixed') > 0; }
 
   // Whether inputs enter a layer, and no units.
-  isOfInput(layer) { return this.at.layers[layer].sources[0] < 0 && !this.at.before.count; }
+  isOfInput(layer) { return this.at.layers[layer].sources[0] < 0; }
 
   ofAll(layer) { return this.at.layers[layer].path.includes('.') ? ' all within' : ' all'; }
 
@@ -78,9 +78,9 @@ class PatternNames {
       case 'second0': return key.unit % at.layers[key.layer].size('values');
       case 'number': return at.number(key);
       case 'hidden': return key.unit < 0 ? at.hidden(at.layers[key.layer].sources[0], key.source) : at.hidden(key.layer, key.unit);
-      case 'layer': return key.layer + 2 + at.before.count;
+      case 'layer': return key.layer + 2;
       case 'back': return at.last - key.layer;
-      case 'depth': return at.last + 1 + at.before.count;
+      case 'depth': return at.last + 1;
       case 'example': return key.example;
       case 'example0': return key.example - 1;
       default: return at.layers[key.layer].path;

@@ -1,7 +1,5 @@
 // What is changed in the state for a network that a file holds, and what a file holds of the state.
 
-const MOST_WEIGHTS = 1_000_000; // of a network: as start_state.py has it
-
 // The shape of a tensor of a program, which has rows and columns.
 const shapeIn = ({ axes, inner }, { rows, columns }) => ({ 1: [rows * columns], 2: [rows, columns], 3: [rows / inner, inner, columns] })[axes];
 
@@ -10,7 +8,7 @@ const givenWeights = (weights, shapes, layers, { patterns, choices }, { inputs, 
   const parameters = Object.fromEntries(Object.entries(choices.activations).map(([name, row]) => [name, row.parameter]));
   const program = new Lowering(patterns, parameters, true).program({ inputs, layers, heads: [] });
   const size = program.tensors.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
-  if (size > MOST_WEIGHTS) refuse('files.too_many', { size: whole(size), most: whole(MOST_WEIGHTS) });
+  if (size > choices.most_weights) refuse('files.too_many', { size: whole(size), most: whole(choices.most_weights) });
   if (!weights || weights.every((own) => own === null)) return null;
   const firsts = beginnings(layers, choices);
   const starts = weights.includes(null) ? firstWeights(layers, program, { seed, weights: null }, choices) : [];

@@ -1,5 +1,6 @@
 // Sentences by their words, in the language that is chosen: a table of each language, whose entries
-// have holes, "step {n}". Phrases of Python's lines are found by what they are in English.
+// have holes, "step {n}", and what is said of one or of several, "{n:row|rows}". Phrases of Python's lines
+// are found by what they are in English.
 
 const SAID = { say: 'textContent', label: 'ariaLabel', hint: 'title' };
 
@@ -17,7 +18,9 @@ class Words {
   say(word, holes = {}) {
     const sentence = this.tables[this.language]?.[word] ?? this.tables.en[word];
     if (sentence === undefined) throw new Error(`there is no sentence ${word}`);
-    return sentence.replace(/\{(\w+)\}/g, (whole, name) => holes[name] ?? whole);
+    return sentence
+      .replace(/\{(\w+):([^|{}]*)\|([^|{}]*)\}/g, (_, name, one, several) => (String(holes[name]) === '1' ? one : several))
+      .replace(/\{(\w+)\}/g, (whole, name) => holes[name] ?? whole);
   }
 
   // A phrase of a line, "all {}", with what stands in its holes; what is no phrase, as a name, stays.

@@ -62,13 +62,11 @@ const lookNumbers = ({ places, notes, values, data, rows, draw }) => {
     const those = notes.filter((_, j) => places.order[j].gate === k);
     return [k, those.map((note) => seen(note, places.width(k)))];
   });
-  const before = places.order.findLastIndex(({ before: own }) => own !== undefined);
-  const entered = before < 0 ? 0 : notes[before].a;
   return {
     n: rows.length,
-    X: before < 0 ? gatheredRows(data.X, places.inputs, rows) : values[entered].a,
+    X: gatheredRows(data.X, places.inputs, rows),
     y: data.labels ? oneHot(data.labels, outputs, rows) : gatheredRows(data.y, outputs, rows),
-    x: passed(-1, { a: entered }),
+    x: passed(-1, { a: 0 }),
     places: made,
     gates: Object.fromEntries(gates),
   };

@@ -15,12 +15,12 @@ const placeInLeaf = (name, [row, column = 0], places) => row * (places.leaves.fi
 const subjectKinds = (places) => {
   const sizes = (letter) => places.leaves.filter((leaf) => leaf.letter === letter);
   const count = (letter) => sizes(letter).reduce((sum, leaf) => sum + sizeOfLeaf(leaf), 0);
-  const others = places.leaves.filter(({ letter, fixed, place }) => letter !== 'W' && letter !== 'b' && !fixed && place >= 0);
-  const hidden = places.layers.slice(0, -1).reduce((sum, { outputs }) => sum + outputs, places.before.units);
+  const others = places.leaves.filter(({ letter, fixed }) => letter !== 'W' && letter !== 'b' && !fixed);
+  const hidden = places.layers.slice(0, -1).reduce((sum, { outputs }) => sum + outputs, 0);
   const outputs = places.width(places.last);
   const found = [
     ['w', count('W')], ['b', count('b')], ...others.map((leaf) => [leaf.name, sizeOfLeaf(leaf)]),
-    ['h', hidden], ['o', outputs], ['net_h', hidden], ['net_o', outputs], ['x', places.before.count ? 0 : places.inputs], ['cost', 1],
+    ['h', hidden], ['o', outputs], ['net_h', hidden], ['net_o', outputs], ['x', places.inputs], ['cost', 1],
   ];
   return found.filter(([, size]) => size);
 };
@@ -42,11 +42,9 @@ const subjectText = ({ kind, number }, places) => {
   return `${kind}[${entryOfLeaf(kind, number - 1, places).join(', ')}]`;
 };
 
-// The place of a unit among those of all hidden layers; layer −1 is what enters the first that has lines.
+// The place of a unit among those of all hidden layers.
 const hiddenUnit = (number, places) => {
-  const { units } = places.before;
-  if (number <= units) return { layer: -1, unit: number - 1 - units + places.inputs };
-  let left = number - 1 - units;
+  let left = number - 1;
   const layer = places.layers.findIndex(({ outputs }) => {
     if (left < outputs) return true;
     left -= outputs;

@@ -28,20 +28,6 @@ const workingPart = (words, { name, title, note, lines }, opened) => {
   return made;
 };
 
-// A network as derivations have it: what the last layer of which nothing is written down makes is what enters.
-const networkOfLines = ({ layers, names, program }, inputs, choices, { kinds }) => {
-  const count = layers.findLastIndex(([kind]) => !(kind in kinds)) + 1;
-  const tensors = beginnings(layers.slice(0, count), choices).length;
-  const leaves = names.slice(0, tensors).map((name, k) => {
-    const { rows, columns, weight } = program.tensors[k];
-    return { name, letter: name.split('.').at(-1), shape: [rows, columns], weight };
-  });
-  const widths = layerWidths(layers, inputs).slice(1, count + 1);
-  return { inputs: widths.at(-1) ?? inputs, layers, before: { count, units: widths.reduce((sum, own) => sum + own, 0), leaves } };
-};
-
-const isOfParameter = ({ kind }) => ['w', 'b', 'parameter'].includes(kind);
-
 const workingPanel = ({ state, run, words, known, root }) => {
   const field = (name, made) => node('label', {}, node('span', { 'data-say': `working.${name}` }), ' ', made);
   const [kind, example, notation] = ['kind', 'example', 'notation'].map((name) => node('select', { name }));
@@ -74,7 +60,7 @@ const workingPanel = ({ state, run, words, known, root }) => {
   // The network as derivations have it, once another one is made.
   const made = () => {
     const { told, examples } = run.made;
-    net = { ...networkOfLines(told, examples.inputs, known.choices, known.lines), loss: told.loss };
+    net = { inputs: examples.inputs, layers: told.layers, loss: told.loss };
     places = new lineWork.LinePlaces(known.lines, net, true);
     const parameters = Object.fromEntries(Object.entries(known.choices.activations).map(([name, row]) => [name, row.parameter]));
     const lowering = new NotedLowering(known.patterns, parameters, true);
@@ -117,9 +103,8 @@ const workingPanel = ({ state, run, words, known, root }) => {
     example.value = rows[row];
     example.parentElement.hidden = rows.length === 1;
     const of = subjectKey(subject(), places);
-    const isBefore = of?.layer < 0 && (isOfParameter(of) || of.unit < 0);
-    if (!of || isBefore) {
-      said.textContent = words.say(isBefore ? 'working.before' : 'working.not_weighted');
+    if (!of) {
+      said.textContent = words.say('working.not_weighted');
       lines.replaceChildren();
       return;
     }
@@ -134,9 +119,7 @@ const workingPanel = ({ state, run, words, known, root }) => {
       say: (phrase, ...holes) => words.phrase(phrase, ...holes),
     };
     const derivation = new lineWork.Derivation(known.lines, given);
-    const step = words.say(!looked.whole ? 'working.one_of_many' : rows.length > 1 ? 'working.step_of' : 'working.step', { step: whole(draw.step), n: whole(rows.length), example: whole(row + 1), most: whole(MOST_OF_BATCH) });
-    const { count } = net.before;
-    said.textContent = count ? `${step} ${words.say('working.behind', { values: whole(net.inputs) })}` : step;
+    said.textContent = words.say(!looked.whole ? 'working.one_of_many' : rows.length > 1 ? 'working.step_of' : 'working.step', { step: whole(draw.step), n: whole(rows.length), example: whole(row + 1), most: whole(MOST_OF_BATCH) });
     if (matrix.checked) lines.replaceChildren(...matrixForm(words, known.lines, { places, derivation, numbers: given.numbers }));
     else lines.replaceChildren(...derivation.written('mathml').map((part) => workingPart(words, part, opened)));
     lines.dataset.step = draw.step;
