@@ -35,7 +35,7 @@ const worked = (known, lines, start) => {
   const { examples, told } = toldOf(known, start);
   const rows = [0, 1];
   const { values } = opened(told, '64').look({ rows, step: 1 });
-  const net = { ...networkOfLines(told, examples.inputs, known.choices, lines), loss: told.loss, l1: 0, l2: 0 };
+  const net = { inputs: examples.inputs, layers: told.layers, loss: told.loss, l1: 0, l2: 0 };
   const places = new lineWork.LinePlaces(lines, net, true);
   const parameters = Object.fromEntries(Object.entries(known.choices.activations).map(([name, row]) => [name, row.parameter]));
   const lowering = new NotedLowering(known.patterns, parameters, true);

@@ -29,7 +29,8 @@ def test_every_row_of_every_table_can_be_chosen():
         "classes": cr.optimizers.OPTIMIZERS,
         "in_engine": IN_ENGINE,
     }
-    assert {name: [*rows] for name, rows in CHOICES.items()} == {
+    chosen = {name: rows for name, rows in CHOICES.items() if name != "most_weights"}
+    assert {name: [*rows] for name, rows in chosen.items()} == {
         name: [*rows] for name, rows in tables.items()
     }
 
