@@ -22,6 +22,16 @@ def address_of(state, version=1):
     return f"#{text}.{url_safe(total.to_bytes(4, 'little'))}"
 
 
+def state_of(address):
+    """The state that such an end of an address holds; None of another one."""
+    try:
+        body = address.split(".")[1]
+        packed = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
+        return json.loads(zlib.decompress(packed, wbits=-15))
+    except (IndexError, ValueError, zlib.error):
+        return None
+
+
 def url_safe(data):
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
@@ -65,6 +75,11 @@ class Playground(Visit):
 
     def wait_for_step(self, step):
         self.shown("at_step", f"^{step:,}$")
+
+    def wait_for_address(self, state):
+        """Wait until the address holds a state."""
+        while state_of(self.page.evaluate("location.hash")) != state:
+            self.page.wait_for_timeout(20)
 
     def trains(self):
         """Make a step of a run that has just begun."""

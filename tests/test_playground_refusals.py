@@ -145,15 +145,15 @@ def test_addresses_that_come_while_the_page_is_open(shared, word):
     shared.press("step")
     shared.wait_for_step(1)
     before = network(shared)
-    shared.page.wait_for_function("given => location.hash !== given", arg=BEGUN)
-    written = shared.page.evaluate("location.hash")
+    made = {"at": {"step": 1}, "seen": {"language": "en"}}
+    shared.wait_for_address(made)
     for address in ADDRESSES[word]:
         shared.page.evaluate("given => { location.hash = given; }", address)
         kept = f"{shared.url}{address}"
         shared.page.wait_for_function(
             "given => document.getElementById('kept-address').value === given", arg=kept
         )
-        shared.page.wait_for_function("given => location.hash === given", arg=written)
+        shared.wait_for_address(made)
         assert network(shared) == before
     for language in LANGUAGES:
         shared.page.select_option("#language", language)
