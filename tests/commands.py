@@ -55,9 +55,18 @@ def refused(result, message, code=2):
     assert re.search(message, last), last
 
 
+class Killed(subprocess.Popen):
+    """A process that does not outlive a test that fails."""
+
+    def __exit__(self, kind, *error):
+        if kind:
+            self.kill()
+        super().__exit__(kind, *error)
+
+
 def started(*arguments, **options):
     """A process of its own that runs a command."""
-    return subprocess.Popen(
+    return Killed(
         [sys.executable, "-c", PROGRAM, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
