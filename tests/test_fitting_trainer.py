@@ -5,13 +5,17 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule import engine
 from chainrule.batches import Examples
+from chainrule.fitting.side_by_side import train_all
 from chainrule.fitting.trainer import Measure, OneBlock, Trainer, TrainingPlan
 from runs import bits
 
@@ -204,3 +208,22 @@ def test_the_history_of_another_training_is_refused():
         validated.take(made.params, made.history)
     assert validated.visits == 0
     made.take(made.params, made.history)
+
+
+def test_ctrl_c_amid_the_beginning_of_several_ends_those_that_have_begun(monkeypatch):
+    begun, submit = threading.Event(), ThreadPoolExecutor.submit
+
+    def first_alone(pool, *given):
+        if not pool._threads:
+            return submit(pool, *given)
+        assert begun.wait(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", first_alone)
+    monkeypatch.setattr(engine, "cores", lambda: 2)
+    plan = dataclasses.replace(PLAN, epochs=2_000)
+    both = [trainer(BLOCKS["one block"], plan) for _ in range(2)]
+    with pytest.raises(KeyboardInterrupt):
+        train_all(both, lambda _: begun.set())
+    assert both[0].epochs < 2_000
+    assert both[1].epochs == 0

@@ -59,8 +59,8 @@ def train_all(
     turns = _Turns()
     own = tuple(functools.partial(turns.call, hook) for hook in (_nothing, *hooks))
     with ThreadPoolExecutor(together) as pool:
-        ends = [pool.submit(_begun, each, own) for each in trainers]
-        try:
+        try:  # Ctrl-C may come as soon as one has begun
+            ends = [pool.submit(_begun, each, own) for each in trainers]
             wait_for_first_error(ends)
         finally:
             turns.over = True
