@@ -144,7 +144,7 @@ def member_alone(net: Network, params: Parameters, member: int) -> tuple[Network
     >>> net = cr.Network(3, [cr.Members(4, cr.Dense(8, "relu"), cr.Dense(1))], loss="huber")
     >>> alone, params = member_alone(net, net.init(), 2)
     >>> alone.layers, np.shape(params[1].W)
-    ((Scale(), Dense(8, 'relu'), Dense(1)), (8, 3))
+    ((Scale(), Dense(8, 'relu'), Dense(1, 'identity')), (8, 3))
     """
     alone = net.layers[-1].alone(params[-1], member - 1)
     layers: tuple[Layer, ...] = (*net.layers[:-1], *(layer for layer, _ in alone))
