@@ -18,7 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, RobustScaler
 from chainrule.tabular.columns.category_limits import MAX_CATEGORIES
 from chainrule.tabular.columns.column_decisions import decide
 from chainrule.tabular.columns.survey import survey
-from chainrule.tabular.encoding import column_encoders
+from chainrule.tabular.encoding import held_outliers
 from chainrule.tabular.encoding.preparation import BLOCK, Preparation, fit_preparation
 from chainrule.tabular.formats.column_formats import ColumnFormats
 from chainrule.tabular.formats.notes import Notes
@@ -50,7 +50,7 @@ def test_any_table(frame, random):
     assert (X.dtype, X.shape) == (np.float32, (frame.height, len(prep.feature_names)))
     assert X.flags.c_contiguous
     assert np.isfinite(X).all()
-    assert np.abs(X).max() <= column_encoders.SOFT
+    assert np.abs(X).max() <= held_outliers.SOFT
     assert set(prep.columns) <= set(frame.columns)
     # read back
     data = json.loads(json.dumps(prep.to_data(), allow_nan=False))

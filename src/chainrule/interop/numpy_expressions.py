@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from chainrule.interop.onnx_arrays import Node
+from chainrule.tabular.formats.text_sizes import CHARACTERS, OF_A_WORD, SIZES
 from chainrule.trees import Array
 
 Constants = Mapping[str, Array]
@@ -70,8 +71,6 @@ def _concat(node: Node, given: list[str], constants: Constants) -> str:
 
 
 def _parts(node: Node, given: list[str], constants: Constants) -> str:
-    from chainrule.tabular.formats.text_words import CHARACTERS, OF_A_WORD, SIZES  # loads polars
-
     return f"counts({', '.join(given)}, {CHARACTERS}, {OF_A_WORD}, {SIZES})"
 
 

@@ -18,13 +18,12 @@ import numpy as np
 from chainrule.interop.onnx_arrays import XP, Graph, Rows, Traced
 from chainrule.tabular.encoding.column_encoders import (
     CYCLES,
-    LIMIT,
-    SOFT,
     CategoryEncoder,
     DateEncoder,
     NumberEncoder,
     RankEncoder,
 )
+from chainrule.tabular.encoding.held_outliers import LIMIT, SOFT
 from chainrule.tabular.encoding.many_categories import ManyEncoder
 from chainrule.tabular.encoding.preparation import Preparation
 from chainrule.tabular.encoding.text_encoder import TextEncoder

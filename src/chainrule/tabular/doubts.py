@@ -17,7 +17,7 @@ from chainrule.errors import argument
 from chainrule.formatting import decimals, number
 from chainrule.streams import Stream, generator
 from chainrule.tabular.columns.row_sample import hashes
-from chainrule.tabular.encoding.column_encoders import SOFT
+from chainrule.tabular.encoding.held_outliers import SOFT
 from chainrule.tabular.encoding.preparation import Preparation
 from chainrule.tabular.encoding.several_targets import SeveralTargets, each_target
 from chainrule.tabular.encoding.target_encoding import TargetEncoder

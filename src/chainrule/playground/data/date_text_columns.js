@@ -2,6 +2,7 @@
 // the parts of words, as text_encoder.py has them.
 //
 //   tables.rules.dates   { tokens, compact, tidied: [[pattern, what is put there]], iso }, from Python
+//   tables.rules.texts   { characters, of_a_word, sizes }, how much of a text is looked at
 
 const MONTH_NAMES = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 
@@ -102,15 +103,14 @@ const dateEncoder = (own, column, { form } = {}) => {
 
 // ---- texts ----
 
-const [TEXT_CHARACTERS, WORD_CHARACTERS, PART_SIZES] = [10000, 50, [3, 4]];
-
 // How often each part of the words of a text comes: of a part by its number.
 const partCounts = (text, places) => {
+  const { characters, of_a_word: ofAWord, sizes } = tables.rules.texts;
   const counts = new Map();
-  const words = Array.from(text).slice(0, TEXT_CHARACTERS).join('').toLowerCase().match(/\S+/g) ?? [];
+  const words = Array.from(text).slice(0, characters).join('').toLowerCase().match(/\S+/g) ?? [];
   for (const word of words) {
-    const signs = [' ', ...Array.from(word).slice(0, WORD_CHARACTERS), ' '];
-    for (const size of PART_SIZES) for (let k = 0; k + size <= signs.length; k += 1) {
+    const signs = [' ', ...Array.from(word).slice(0, ofAWord), ' '];
+    for (const size of sizes) for (let k = 0; k + size <= signs.length; k += 1) {
       const place = places.get(signs.slice(k, k + size).join(''));
       if (place !== undefined) counts.set(place, (counts.get(place) ?? 0) + 1);
     }

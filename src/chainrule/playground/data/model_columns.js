@@ -4,11 +4,10 @@
 //   columns   { preparation: { encoders }, target, forms }   as a model's file has them
 //   encoder   of a kind: names of its inputs, and write(row, put), where put(j, value) writes input j
 
-const SOFT = 3; // where outliers are held, in standard deviations
-
 const softened = (x, { centre, scale }) => {
-  const z = Math.max(-1e9, Math.min(1e9, (x - centre) / scale));
-  return Number.isFinite(x) ? z / Math.sqrt(1 + (z / SOFT) ** 2) : 0;
+  const { soft, limit } = tables.rules.held;
+  const z = Math.max(-limit, Math.min(limit, (x - centre) / scale));
+  return Number.isFinite(x) ? z / Math.sqrt(1 + (z / soft) ** 2) : 0;
 };
 
 // What a cell says, or null where it has no value.

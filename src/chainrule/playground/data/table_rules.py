@@ -7,9 +7,11 @@ from typing import Any
 
 from chainrule.tabular.columns import row_names
 from chainrule.tabular.columns.category_limits import FEW_CLASSES, MAX_CATEGORIES, ROWS_EACH
+from chainrule.tabular.encoding.held_outliers import LIMIT, SOFT
 from chainrule.tabular.formats.date_parts import COMPACT, ISO, TIDIED, TOKENS
 from chainrule.tabular.formats.missing_words import IN_NUMBERS, IN_TEXT
 from chainrule.tabular.formats.number_signs import CURRENCIES, PAIRS, POINTED, SPELLED, YEARS
+from chainrule.tabular.formats.text_sizes import CHARACTERS, OF_A_WORD, SIZES
 
 
 def table_rules() -> dict[str, Any]:
@@ -22,6 +24,8 @@ def table_rules() -> dict[str, Any]:
     tidied = [(pattern, re.sub(r"\$\{(\d)\}", r"$\1", put)) for pattern, put in TIDIED]
     return {
         "dates": {"tokens": TOKENS, "compact": COMPACT, "tidied": tidied, "iso": [*ISO]},
+        "texts": {"characters": CHARACTERS, "of_a_word": OF_A_WORD, "sizes": [*SIZES]},
+        "held": {"soft": SOFT, "limit": LIMIT},
         "text": [*IN_TEXT],
         "numbers": [*IN_NUMBERS],
         "pairs": [*PAIRS],

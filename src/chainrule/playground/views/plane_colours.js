@@ -27,12 +27,6 @@ const rampsOf = ({ paper, classes }, loudest) => {
 
 const shade = (ramp, share) => ramp[Math.round((SHADES - 1) * share)];
 
-// The places of a grid of size · size points, row by row from the top left.
-const gridOf = (size, [low, high]) => {
-  const at = (k) => low + ((k + 0.5) / size) * (high - low);
-  return Array.from({ length: size * size }, (_, k) => [at(k % size), at(size - 1 - Math.floor(k / size))]);
-};
-
 // What is shown of a prediction: a class and by how much it is ahead, or on which side of the middle a
 // number lies and how far.
 //

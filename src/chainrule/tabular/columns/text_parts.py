@@ -9,7 +9,8 @@ import math
 
 import polars as pl
 
-from chainrule.tabular.formats.text_words import CHARACTERS, parts_of, words_of
+from chainrule.tabular.formats.text_sizes import CHARACTERS
+from chainrule.tabular.formats.text_words import parts_of, words_of
 
 TEXTS, IN_ALL = 20_000, 2_000_000
 """The most texts that are looked at, and about how many characters of all of them."""

@@ -3,6 +3,7 @@
 | file | what it is for |
 |---|---|
 | `column_encoders.py` | a kind of column, as it was fitted: one encoder each |
+| `held_outliers.py` | where outliers of numbers are held |
 | `many_categories.py` | a column of many categories: means of the target, the number of a vector |
 | `target_means.py` | those means, cross-fitted |
 | `several_targets.py` | several targets side by side |

@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule.codec import Different
+from chainrule.tabular.encoding.held_outliers import LIMIT, SOFT
 from chainrule.tabular.formats.column_values import (
     as_moments,
     as_numbers,
@@ -39,12 +40,6 @@ ScaleFactor = Annotated[
 Cycle = Literal["month", "weekday", "hour"]
 DifferentWords = Annotated[tuple[str, ...], Different]
 Features = NDArray[np.float32]
-
-SOFT = 3.0
-"""Where outliers are held: no standardised number lies further from 0."""
-
-LIMIT = 1e9
-"""Beyond it a number is as good as held: its square still fits into float32."""
 
 CYCLES: dict[Cycle, tuple[int, Callable[[pl.Series], pl.Series]]] = {
     "month": (12, lambda moment: moment.dt.month() - 1),

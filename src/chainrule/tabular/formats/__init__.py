@@ -8,6 +8,6 @@
 | `number_signs.py` | the signs in numbers: separators and currencies |
 | `date_parts.py` | what each part of the format of a date stands for |
 | `missing_words.py`, `spelling.py` | words that mean no value, and that mean a known one |
-| `text_words.py` | the words of texts, and the parts of words |
+| `text_words.py`, `text_sizes.py` | the words of texts, and the parts of words; how large |
 | `notes.py` | what was met that training did not know |
 """

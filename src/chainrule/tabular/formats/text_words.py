@@ -10,17 +10,10 @@ from collections.abc import Iterator
 
 import polars as pl
 
-CHARACTERS = 10_000
-"""The characters of a text that are looked at, from its beginning."""
-
-OF_A_WORD = 50
-"""The characters of a word that are looked at."""
+from chainrule.tabular.formats.text_sizes import CHARACTERS, OF_A_WORD, SIZES
 
 PIECE = 1_000_000
 """The characters of texts that are looked at together: parts take a hundred times the room."""
-
-SIZES = (3, 4)
-"""The characters of a part; the blanks around a word are some."""
 
 
 def words_of(texts: pl.Series) -> Iterator[pl.DataFrame]:
